@@ -1,0 +1,287 @@
+/** What each command does: it is refused, or it becomes events, and something to be seen once they are durable. */
+import {
+  AttemptEndedError,
+  flattenError,
+  IllegalTransitionError,
+  JobNotFoundError,
+  type FlatError,
+  type HoldfastError,
+} from '../errors.ts';
+import { decideFailure } from '../job/decide.ts';
+import type { JobEvent, Removed, Rescheduled, Revived } from '../job/event.ts';
+import { isFinal, nextState } from '../job/machine.ts';
+import type { ActorRef } from '../kernel/actor.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../log/log.ts';
+import type { Change, DispatcherMessage, JobEnd, JournalMessage, NewJob, RunnerMessage, Verdict } from './messages.ts';
+import type { Dependencies } from './dependencies.ts';
+import { createFamilies } from './families.ts';
+import type { Pending } from './pending.ts';
+import { refusalOf } from './refusal.ts';
+import type { Retention } from './retention.ts';
+import type { Waiters } from './waiters.ts';
+
+export interface CommandParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retention: Retention;
+  readonly waiters: Waiters;
+  readonly dependencies: Dependencies;
+  readonly dispatcher: ActorRef<DispatcherMessage>;
+  readonly runner: ActorRef<RunnerMessage>;
+  readonly createId: () => string;
+  /** Whether the engine is to end: nothing is started any more. */
+  readonly isClosing: () => boolean;
+  /** Whether the disk is full: no new jobs are taken, and none is started. */
+  readonly isFull: () => boolean;
+  /** Adds an event to the open frame and applies it; returns its position. */
+  readonly record: (event: JobEvent) => number;
+  /** What the open frame will make visible. */
+  readonly pending: () => Pending;
+}
+
+/** The messages that are commands about jobs. */
+export type Command = Extract<
+  JournalMessage,
+  { kind: 'enqueue' | 'start' | 'save' | 'end' | 'die' | 'cancel' | 'change' | 'wait' }
+>;
+type CommandOf<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
+
+export interface Commands {
+  carryOut(command: Command): void;
+  /** Tells those that wait for a job what its new state means for them. */
+  settleChildren(slot: number): void;
+}
+
+export function createCommands(parts: CommandParts): Commands {
+  const { clock, retention, waiters, dependencies, dispatcher, runner, createId, record, pending } = parts;
+  const { table } = parts.log;
+  const families = createFamilies({ ...parts, table, ended });
+  const { waits, settleChildren } = families;
+  /** Why running jobs are to be cancelled; the log knows it too, but it may have forgotten the job before anybody asks. */
+  const cancelReasons = new Map<number, string | undefined>();
+
+  function carryOut(command: Command): void {
+    switch (command.kind) {
+      case 'enqueue':
+        enqueue(command);
+        break;
+      case 'start':
+        start(command);
+        break;
+      case 'save':
+        save(command);
+        break;
+      case 'end':
+        end(command);
+        break;
+      case 'die':
+        die(command);
+        break;
+      case 'change':
+        pending().answer(
+          command.settle,
+          command.ids.map((id) => changed(id, command.change)),
+        );
+        break;
+      case 'cancel':
+        cancel(command);
+        break;
+      case 'wait':
+        wait(command);
+        break;
+    }
+  }
+
+  function enqueue({ jobs, settle }: CommandOf<'enqueue'>): void {
+    const refusal = refusalOf(jobs, table, parts.isFull());
+    if (refusal !== undefined) {
+      pending().refuse(settle, refusal);
+      return;
+    }
+    const at = clock.now();
+    const ids: string[] = [];
+    for (const job of jobs) {
+      const id = job.id ?? createId();
+      ids.push(id);
+      if (job.id === undefined || table.ids.find(id) < 0) accept(job, id, at);
+    }
+    pending().answer(settle, ids);
+  }
+
+  function accept(job: NewJob, id: string, at: number): void {
+    const slot = table.freeSlot();
+    const { type, queue, priority, settings, payload } = job;
+    const dueAt = job.runAt ?? at + job.delayMs;
+    const { deadlineAt } = job;
+    const { parents } = job;
+    record({ kind: 'enqueued', slot, at, id, type, queue, priority, dueAt, deadlineAt, settings, parents, payload });
+    if (parents !== '') dependencies.add(slot);
+    waits(slot);
+  }
+
+  /** The dispatcher found a slot for a job. It may have been cancelled since. */
+  function start({ slot, order, queue, lane }: CommandOf<'start'>): void {
+    const isStill = table.stateOf(slot) === 'waiting' && table.orderOf(slot) === order;
+    if (!isStill || parts.isClosing() || dependencies.of(slot) !== 'free') {
+      dispatcher.tell({ kind: 'released', queue, lane });
+      return;
+    }
+    const token = record({ kind: 'started', slot, at: clock.now(), starts: table.startsOf(slot) + 1 });
+    pending().starts.push({ slot, order, token });
+  }
+
+  function save({ slot, token, checkpoint, settle }: CommandOf<'save'>): void {
+    if (table.tokenOf(slot) !== token) {
+      settle.reject(new AttemptEndedError('save'));
+      return;
+    }
+    record({ kind: 'checkpointed', slot, at: clock.now(), checkpoint });
+    pending().answer(settle, undefined);
+  }
+
+  function end({ slot, token, verdict, report }: CommandOf<'end'>): void {
+    // A late, double or foreign result changes nothing; the runner may forget it all the same.
+    if (table.tokenOf(slot) === token) {
+      if (report !== undefined) record({ kind: 'progressed', slot, at: clock.now(), report });
+      conclude(slot, verdict);
+    }
+    pending().kept.push(token);
+  }
+
+  function conclude(slot: number, verdict: Verdict): void {
+    const at = clock.now();
+    if (table.isCancelling(slot)) {
+      record({ kind: 'cancelled', slot, at, reason: undefined });
+      ended(slot, cancelReasons.has(slot) ? { state: 'cancelled', reason: cancelReasons.get(slot) } : undefined);
+      cancelReasons.delete(slot);
+      return;
+    }
+    switch (verdict.kind) {
+      case 'completed':
+        complete(slot, verdict, at);
+        break;
+      case 'interrupted':
+        record({ kind: 'interrupted', slot, at, why: 'closing' });
+        waits(slot);
+        break;
+      case 'failed':
+        fail(slot, verdict, at);
+        break;
+    }
+  }
+
+  /** The job and those it wanted to follow its end come into being together, or it has failed. */
+  function complete(slot: number, { result, followUps, policy }: Verdict & { kind: 'completed' }, at: number): void {
+    const refusal = followUps === undefined ? undefined : refusalOf(followUps, table, false);
+    if (refusal !== undefined) {
+      fail(slot, { kind: 'failed', error: flattenError(refusal), policy }, at);
+      return;
+    }
+    record({ kind: 'completed', slot, at, result });
+    for (const job of followUps ?? []) {
+      if (job.id === undefined || table.ids.find(job.id) < 0) accept(job, job.id ?? createId(), at);
+    }
+    ended(slot, { state: 'completed', result });
+  }
+
+  function fail(slot: number, { error, policy }: Verdict & { kind: 'failed' }, now: number): void {
+    const attempts = table.attemptsOf(slot);
+    const snoozes = table.snoozesOf(slot);
+    const event = decideFailure({ slot, error, attempts, snoozes, ...policy, now, random: () => clock.random() });
+    record(event);
+    if (event.kind === 'died') ended(slot, { state: 'dead', reason: event.why, error });
+    else waits(slot);
+  }
+
+  function die({ slot, order, why, problem }: CommandOf<'die'>): void {
+    if (table.stateOf(slot) !== 'waiting' || table.orderOf(slot) !== order) return;
+    const error: FlatError = { name: 'Error', message: problem };
+    record({ kind: 'died', slot, at: clock.now(), why, error: JSON.stringify(error) });
+    dispatcher.tell({ kind: 'gone', slot });
+    ended(slot, { state: 'dead', reason: why, error });
+  }
+
+  /** Undefined when it was done, else why not; one that cannot be changed does not keep the others from it. */
+  function changed(id: string, change: Change): HoldfastError | undefined {
+    const slot = table.ids.find(id);
+    if (slot < 0) return new JobNotFoundError(id);
+    const event = eventOf(change, slot, clock.now());
+    const state = table.stateOf(slot);
+    if (nextState(state, event.kind) === undefined || (event.kind === 'removed' && !isFinal(state))) {
+      return new IllegalTransitionError({ id, state, event: event.kind });
+    }
+    const isHindered = event.kind === 'removed' ? dependencies.isNeeded(slot) : dependencies.of(slot) === 'unreachable';
+    if (isHindered) return new IllegalTransitionError({ id, state, event: event.kind });
+    if (isFinal(state)) retention.forget(slot);
+    record(event);
+    if (event.kind === 'removed') return undefined;
+    waits(slot);
+    settleChildren(slot);
+    return undefined;
+  }
+
+  function eventOf(change: Change, slot: number, at: number): Revived | Rescheduled | Removed {
+    switch (change.kind) {
+      case 'clear':
+        return { kind: 'removed', slot, at };
+      case 'revive':
+        return { kind: 'revived', slot, at, dueAt: at, keepAttempts: change.attempts === 'keep' };
+      case 'retry':
+        return isFinal(table.stateOf(slot))
+          ? { kind: 'revived', slot, at, dueAt: at, keepAttempts: false }
+          : { kind: 'rescheduled', slot, at, dueAt: at };
+    }
+  }
+
+  function cancel({ id, reason, descendants, settle }: CommandOf<'cancel'>): void {
+    const slot = table.ids.find(id);
+    if (slot < 0) {
+      pending().refuse(settle, new JobNotFoundError(id));
+      return;
+    }
+    const members = descendants ? families.descendants(slot) : [slot];
+    for (const member of members) cancelOne(member, reason);
+    const state = table.stateOf(slot);
+    pending().answer(settle, state === 'running' || state === 'cancelled');
+  }
+
+  function cancelOne(slot: number, reason: string | undefined): void {
+    const text = reason === undefined ? undefined : JSON.stringify(reason);
+    const at = clock.now();
+    const state = table.stateOf(slot);
+    if (state === 'waiting') {
+      record({ kind: 'cancelled', slot, at, reason: text });
+      dispatcher.tell({ kind: 'gone', slot });
+      ended(slot, { state: 'cancelled', reason });
+    } else if (state === 'running' && !table.isCancelling(slot)) {
+      record({ kind: 'cancelling', slot, at, reason: text });
+      cancelReasons.set(slot, reason);
+      const token = table.tokenOf(slot) as number;
+      pending().whenDurable(() =>
+        runner.tell({ kind: 'abort', token, reason: { kind: 'cancelled', message: reason } }),
+      );
+    }
+  }
+
+  function wait({ id, settle }: CommandOf<'wait'>): void {
+    const slot = table.ids.find(id);
+    if (slot < 0) pending().refuse(settle, new JobNotFoundError(id));
+    else if (isFinal(table.stateOf(slot))) pending().answer(settle, { found: { slot, order: table.orderOf(slot) } });
+    else waiters.add(slot, table.orderOf(slot), settle);
+  }
+
+  /**
+   * A job has reached a final state: tell those who wait for it, and let retention forget what is too much.
+   *
+   * @param jobEnd undefined when only the log has the reason
+   */
+  function ended(slot: number, jobEnd?: JobEnd): void {
+    const found = { slot, order: table.orderOf(slot) };
+    waiters.answer(found, jobEnd === undefined ? { found } : { ended: jobEnd }, pending());
+    families.retire(slot);
+    settleChildren(slot);
+  }
+
+  return { carryOut, settleChildren };
+}

@@ -1,0 +1,121 @@
+/**
+ * The part of an engine that is rebuilt when the store fails: everything that is derived from the log, and the actors
+ * that own it. What must survive is given to it: the mailboxes, the runner with its running attempts, the waiters.
+ */
+import { UnknownOutcomeError } from '../errors.ts';
+import type { Mailbox, Turns } from '../kernel/actor.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Places } from '../kernel/heap.ts';
+import type { Log } from '../log/log.ts';
+import { Trimmer } from '../log/trim.ts';
+import type { Settings } from '../options.ts';
+import type { Router } from '../router.ts';
+import { Dependencies } from './dependencies.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { createJournal } from './journal.ts';
+import type { DispatcherMessage, JournalMessage, Lane, RunnerMessage } from './messages.ts';
+import { Retention } from './retention.ts';
+import type { Runner } from './runner.ts';
+import type { Waiters } from './waiters.ts';
+
+export interface CoreParts {
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The moment of the newest event in it, epoch ms. */
+  readonly newestAt: number;
+  /** Where the log ended when this engine first opened it: attempts with tokens from here on are its own. */
+  readonly bornAt: number;
+  /** Whether the engine is to end: nothing is started any more. */
+  readonly isClosing: () => boolean;
+  /** Whether the disk is full: no new jobs are taken, and none is started. */
+  readonly isFull: () => boolean;
+  readonly settings: Settings;
+  readonly router: Router;
+  readonly mailboxes: {
+    readonly journal: Mailbox<JournalMessage>;
+    readonly dispatcher: Mailbox<DispatcherMessage>;
+    readonly runner: Mailbox<RunnerMessage>;
+  };
+  readonly runner: Runner;
+  readonly waiters: Waiters;
+  readonly createId: () => string;
+  readonly onCommitted: () => void;
+  readonly onLost: (error: unknown) => void;
+}
+
+export interface Core {
+  readonly log: Log;
+  readonly dependencies: Dependencies;
+  /** Ends it; what is not durable is answered with `error`. */
+  stop(error: Error): void;
+}
+
+/** The engine opens, or it recovers, and attempts may still be running. */
+export async function startCore(parts: CoreParts): Promise<Core> {
+  const { turns, clock, log, settings, mailboxes, runner, isClosing, isFull } = parts;
+  const places = new Places();
+  // What these two were told before was about a state that is gone; they are told anew what holds.
+  mailboxes.dispatcher.drain();
+  mailboxes.runner.drain();
+  const dependencies = new Dependencies(log.table);
+  const journal = createJournal({
+    turns,
+    clock,
+    log,
+    trimmer: new Trimmer(log, settings.trimSlackBytes),
+    retention: new Retention(log.table, settings.keep),
+    dependencies,
+    mailbox: mailboxes.journal,
+    dispatcher: mailboxes.dispatcher,
+    runner: mailboxes.runner,
+    waiters: parts.waiters,
+    maxCrashes: settings.maxCrashes,
+    isClosing,
+    isFull,
+    createId: parts.createId,
+    onCommitted: parts.onCommitted,
+    onLost: parts.onLost,
+  });
+  const dispatcher = createDispatcher({
+    clock,
+    table: log.table,
+    dependencies,
+    places,
+    mailbox: mailboxes.dispatcher,
+    journal: mailboxes.journal,
+    router: parts.router,
+    unknownTypes: settings.unknownTypes,
+    queues: settings.queues,
+    concurrency: settings.concurrency,
+    threads: settings.threads,
+    maxCrashes: settings.maxCrashes,
+    isClosing,
+    isFull,
+  });
+  function stop(error: Error): void {
+    dispatcher.stop();
+    journal.stop(error);
+    mailboxes.dispatcher.serve(() => undefined);
+    mailboxes.journal.serve((messages) => {
+      // Ends of attempts are dropped here: the runner tells them again to the next journal.
+      for (const message of messages) if ('settle' in message) message.settle.reject(error);
+    });
+  }
+
+  try {
+    const { bornAt, newestAt } = parts;
+    const handedOver = journal.resume({ bornAt, isAlive: runner.has, newestAt });
+    runner.tellAgain(({ slot, token }) => log.table.tokenOf(slot) === token);
+    const starting = handedOver.map(({ slot }) => {
+      const lane: Lane = parts.router.find(log.table.typeOf(slot))?.lane ?? 'none';
+      return { queue: log.table.queueOf(slot), lane };
+    });
+    await dispatcher.load([...runner.holding(), ...starting]);
+    return { log, dependencies, stop };
+  } catch (error) {
+    // Half of it is at work already.
+    stop(new UnknownOutcomeError('a fault of the engine', { cause: error }));
+    throw error;
+  }
+}

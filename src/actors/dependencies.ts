@@ -1,0 +1,145 @@
+/**
+ * Which jobs wait for which others. It is derived from the job table: the edges are stored with the child, and whether
+ * one is met follows from the state of the parent. Each end of a parent is worked off in time proportional to its
+ * children, however many other parents they have.
+ *
+ * An edge leads to the job that had the id when the child was stored. One that came later under the same id is another
+ * job, and means nothing to the child; so nobody can wait in a circle, and a replay sees what was seen before it.
+ */
+import { decodeEdges, edgeState, type Edge, type EdgeState } from '../job/edges.ts';
+import { isFinal } from '../job/machine.ts';
+import type { JobTable } from '../job/table.ts';
+
+interface Child {
+  readonly edges: ReadonlyMap<string, Edge>;
+  readonly states: Map<string, EdgeState>;
+  pending: number;
+  failed: number;
+}
+
+/** `free`: all its parents allow it to start. `unreachable`: one ended in a way that never will. */
+export type Reachability = 'free' | 'blocked' | 'unreachable';
+
+const NOBODY: readonly number[] = [];
+
+export class Dependencies {
+  readonly #table: JobTable;
+  readonly #children = new Map<number, Child>();
+  /** By the id of the parent, which may not be stored. */
+  readonly #byParent = new Map<string, Set<number>>();
+
+  /** Takes in all stored jobs that wait for others. */
+  constructor(table: JobTable) {
+    this.#table = table;
+    for (const slot of table.slotsWithParents()) this.add(slot);
+  }
+
+  /** A job with parents was stored. */
+  add(slot: number): void {
+    const text = this.#table.parentsOf(slot);
+    if (text === undefined) return;
+    const edges = new Map(decodeEdges(text).map((edge) => [edge.id, edge]));
+    const child: Child = { edges, states: new Map(), pending: 0, failed: 0 };
+    this.#children.set(slot, child);
+    for (const edge of edges.values()) {
+      const others = this.#byParent.get(edge.id);
+      if (others === undefined) this.#byParent.set(edge.id, new Set([slot]));
+      else others.add(slot);
+      this.#update(slot, child, edge);
+    }
+  }
+
+  /**
+   * A job is forgotten by `forget`: its edges go, and its children see that it is absent, as they would after a restart.
+   */
+  remove(slot: number, forget: () => void): void {
+    const children = this.childrenOf(slot);
+    const id = children.length > 0 ? this.#table.ids.of(slot) : '';
+    this.#removeEdges(slot);
+    forget();
+    for (const childSlot of children) {
+      const child = this.#children.get(childSlot);
+      const edge = child?.edges.get(id);
+      if (child !== undefined && edge !== undefined) this.#update(childSlot, child, edge);
+    }
+  }
+
+  #removeEdges(slot: number): void {
+    const child = this.#children.get(slot);
+    if (child === undefined) return;
+    this.#children.delete(slot);
+    for (const id of child.edges.keys()) {
+      const children = this.#byParent.get(id);
+      children?.delete(slot);
+      if (children?.size === 0) this.#byParent.delete(id);
+    }
+  }
+
+  /** The state of this job has changed. Returns its children whose reachability changed with it. */
+  follow(slot: number): number[] {
+    const id = this.#table.ids.of(slot);
+    const affected: number[] = [];
+    for (const childSlot of this.childrenOf(slot)) {
+      const child = this.#children.get(childSlot);
+      const edge = child?.edges.get(id);
+      if (child === undefined || edge === undefined) continue;
+      const before = reachabilityOf(child);
+      this.#update(childSlot, child, edge);
+      if (reachabilityOf(child) !== before) affected.push(childSlot);
+    }
+    return affected;
+  }
+
+  of(slot: number): Reachability {
+    const child = this.#children.get(slot);
+    return child === undefined ? 'free' : reachabilityOf(child);
+  }
+
+  /** Whether a job still has a child that has not ended: then it must not be forgotten. */
+  isNeeded(slot: number): boolean {
+    if (this.#byParent.size === 0) return false;
+    for (const child of this.childrenOf(slot)) if (!isFinal(this.#table.stateOf(child))) return true;
+    return false;
+  }
+
+  childrenOf(slot: number): readonly number[] {
+    if (this.#byParent.size === 0) return NOBODY;
+    const children = this.#byParent.get(this.#table.ids.of(slot));
+    return children === undefined ? NOBODY : [...children].filter((child) => this.#isBefore(slot, child));
+  }
+
+  /** Whether the one was stored before the other. */
+  #isBefore(slot: number, other: number): boolean {
+    return this.#table.orderOf(slot) < this.#table.orderOf(other);
+  }
+
+  /** The stored parents of a job. */
+  parentsOf(slot: number): number[] {
+    const ids = this.#children.get(slot)?.edges.keys() ?? [];
+    return Array.from(ids, (id) => this.#table.ids.find(id)).filter(
+      (parent) => parent >= 0 && this.#isBefore(parent, slot),
+    );
+  }
+
+  /** The ids of the parents that an edge in `state` leads to. */
+  parentsIn(slot: number, state: EdgeState): string[] {
+    const states = this.#children.get(slot)?.states ?? [];
+    return Array.from(states).flatMap(([id, edge]) => (edge === state ? [id] : []));
+  }
+
+  #update(slot: number, child: Child, { id, on }: Edge): void {
+    const parent = this.#table.ids.find(id);
+    const isHere = parent >= 0 && this.#isBefore(parent, slot);
+    const parentState = isHere ? this.#table.stateOf(parent) : 'absent';
+    const before = child.states.get(id);
+    const after = edgeState(on, parentState, this.#table.startsOf(slot) > 0);
+    child.states.set(id, after);
+    child.pending += Number(after === 'pending') - Number(before === 'pending');
+    child.failed += Number(after === 'failed') - Number(before === 'failed');
+  }
+}
+
+function reachabilityOf({ pending, failed }: Child): Reachability {
+  if (failed > 0) return 'unreachable';
+  return pending > 0 ? 'blocked' : 'free';
+}

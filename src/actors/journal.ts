@@ -1,0 +1,230 @@
+/**
+ * The journal: the one actor that changes jobs. For each command it decides (`commands.ts`), applies the event to the
+ * table at once, and adds it to the open frame. The other actors work on the applied state freely, since the log's order guarantees
+ * that what is durable is a prefix. Only what the outside can see waits for its frame to be durable: an answer, a
+ * started handler, an end that a runner may forget.
+ *
+ * There is one commit at a time. Whatever is decided while it is under way goes into the next, so the groups grow with
+ * the load by themselves. When a commit is rejected its outcome is unknown: the journal stops, and whoever supervises
+ * it makes a new one from a replay of the store.
+ */
+import { IllegalTransitionError, UnknownOutcomeError } from '../errors.ts';
+import { decideCrash } from '../job/decide.ts';
+import type { Closed, JobEvent, Opened } from '../job/event.ts';
+import { isFinal, nextState } from '../job/machine.ts';
+import type { ActorRef, Mailbox, Turns } from '../kernel/actor.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../log/log.ts';
+import type { Trimmer } from '../log/trim.ts';
+import { createCommands } from './commands.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { DispatcherMessage, JournalMessage, RunnerMessage, Start } from './messages.ts';
+import { Pending } from './pending.ts';
+import type { Retention } from './retention.ts';
+import type { Waiters } from './waiters.ts';
+
+export interface JournalParts {
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly trimmer: Trimmer;
+  readonly retention: Retention;
+  readonly dependencies: Dependencies;
+  readonly mailbox: Mailbox<JournalMessage>;
+  readonly dispatcher: ActorRef<DispatcherMessage>;
+  readonly runner: ActorRef<RunnerMessage>;
+  /** Outlives the journal: who waits for the end of a job still does so after a recovery. */
+  readonly waiters: Waiters;
+  readonly maxCrashes: number;
+  /** Whether the engine is to end: nothing is started any more. */
+  readonly isClosing: () => boolean;
+  /** Whether the disk is full: no new jobs are taken, and none is started. */
+  readonly isFull: () => boolean;
+  /** Gives a new ULID. */
+  readonly createId: () => string;
+  /** Called after each commit, when everything it made visible has been told. */
+  readonly onCommitted: () => void;
+  /** Called once when a commit was rejected: its outcome is unknown and the journal has stopped. */
+  readonly onLost: (error: unknown) => void;
+}
+
+export interface Journal {
+  /**
+   * Begins the life of this engine on the log, or goes on with it after a recovery. An attempt that is found running
+   * goes on if `isAlive` knows it. One of an earlier process was ended by its death. One of this process was never handed
+   * to the runner, since the commit that started it was rejected: that is done now, and those starts are returned.
+   */
+  resume(how: {
+    /** Where the log ended when this engine first opened it. */
+    readonly bornAt: number;
+    readonly isAlive: (token: number) => boolean;
+    /** The moment of the newest event in the log. */
+    readonly newestAt: number;
+  }): readonly Start[];
+  /** No commit begins any more. Everything not yet durable is answered with `error`. */
+  stop(error: Error): void;
+}
+
+export function createJournal(parts: JournalParts): Journal {
+  const { turns, clock, log, trimmer, retention, runner, waiters } = parts;
+  const { table } = log;
+  const sweepAlarm = clock.alarm('wall', () => parts.mailbox.tell({ kind: 'sweep' }));
+  /** What the open frames will make visible, and what the commit under way will. */
+  let pending = new Pending();
+  let committing: Pending | undefined;
+  let isStopped = false;
+  /** The mark of a clean end has been recorded: nothing may come behind it. */
+  let hasEnded = false;
+
+  parts.mailbox.serve((messages) => {
+    let received = 0;
+    try {
+      for (const message of messages) {
+        receive(message);
+        received++;
+      }
+    } catch (error) {
+      // What was decided before is lost with this journal; those who asked for the rest would never hear of it.
+      const lost = new UnknownOutcomeError('a fault of the engine', { cause: error });
+      for (const message of messages.slice(received)) if ('settle' in message) message.settle.reject(lost);
+      throw error;
+    }
+  });
+  turns.whenQuiet(commit);
+  const { carryOut, settleChildren } = createCommands({ ...parts, record, pending: () => pending });
+
+  function receive(message: JournalMessage): void {
+    switch (message.kind) {
+      case 'flush':
+        pending.answer(message.settle, undefined);
+        break;
+      case 'close':
+        end();
+        pending.answer(message.settle, undefined);
+        break;
+      case 'sweep':
+        if (!hasEnded) sweep();
+        break;
+      case 'committed':
+        committed();
+        break;
+      case 'enqueue':
+      case 'start':
+      case 'save':
+      case 'end':
+      case 'die':
+      case 'cancel':
+      case 'change':
+      case 'wait':
+        carryOut(message);
+        break;
+    }
+  }
+
+  /** The mark says that nothing was running. An attempt whose end could not be recorded in time makes that untrue. */
+  function end(): void {
+    hasEnded = true;
+    if (table.runningCount === 0) record({ kind: 'closed', at: clock.now() });
+  }
+
+  /** Adds an event to the open frame and applies it. What may not happen is a fault of ours, not of the caller. */
+  function record(event: JobEvent | Opened | Closed): number {
+    if (event.kind !== 'opened' && event.kind !== 'closed') {
+      const state = table.stateOf(event.slot);
+      if (nextState(state, event.kind) === undefined) {
+        throw new IllegalTransitionError({
+          id: state === 'absent' ? '?' : table.ids.of(event.slot),
+          state,
+          event: event.kind,
+        });
+      }
+    }
+    if (event.kind !== 'removed') return log.record(event);
+    parts.dependencies.remove(event.slot, () => log.record(event));
+    return 0;
+  }
+
+  /** After a recovery: some jobs that are waited for may have ended, or may never have been. */
+  function answerWaiters(): void {
+    for (const { slot, order } of waiters.all()) {
+      const isHere = table.stateOf(slot) !== 'absent' && table.orderOf(slot) === order;
+      if (isHere && !isFinal(table.stateOf(slot))) continue;
+      if (isHere) waiters.answer({ slot, order }, { found: { slot, order } }, pending);
+      else
+        for (const settle of waiters.take(slot)) pending.refuse(settle, new UnknownOutcomeError('a wait for a result'));
+    }
+  }
+
+  function sweep(): void {
+    const at = clock.now();
+    for (let slot = retention.takeDue(at); slot >= 0; slot = retention.takeDue(at)) {
+      // Jobs that wait for it may have come since it ended. When they have ended it will be here again.
+      if (!parts.dependencies.isNeeded(slot)) record({ kind: 'removed', slot, at });
+    }
+    if (retention.dueAt < Infinity) sweepAlarm.set(retention.dueAt);
+  }
+
+  function commit(): void {
+    const hasWork = log.hasUncommitted || !pending.isEmpty || (trimmer.hasWork && !hasEnded);
+    if (isStopped || committing !== undefined || !hasWork) return;
+    if (!hasEnded) {
+      sweep();
+      trimmer.step(clock.now());
+    }
+    committing = pending;
+    pending = new Pending();
+    log.commit().then(
+      () => {
+        parts.mailbox.tell({ kind: 'committed' });
+        turns.runNow();
+      },
+      (error: unknown) => {
+        if (!isStopped) parts.onLost(error);
+      },
+    );
+  }
+
+  function committed(): void {
+    const visible = committing;
+    committing = undefined;
+    if (visible === undefined || isStopped) return;
+    trimmer.committed();
+    visible.release(runner);
+    parts.onCommitted();
+  }
+
+  return {
+    resume({ bornAt, isAlive, newestAt }) {
+      const at = clock.now();
+      // Behind all that is stored, so that the next opening knows of the ids that are given out from here on.
+      record({ kind: 'opened', at: Math.max(at, newestAt + 1) });
+      for (const slot of [...table.running()]) {
+        const token = table.tokenOf(slot) as number;
+        if (isAlive(token)) {
+          if (table.isCancelling(slot)) runner.tell({ kind: 'abort', token, reason: { kind: 'cancelled' } });
+          continue;
+        }
+        if (token < bornAt || table.isCancelling(slot)) {
+          const { isCancelling, crashes } = table.row(slot);
+          record(decideCrash({ slot, isCancelling, crashes, maxCrashes: parts.maxCrashes, now: at }));
+          settleChildren(slot);
+        } else if (parts.isClosing()) record({ kind: 'interrupted', slot, at, why: 'closing' });
+        else pending.starts.push({ slot, order: table.orderOf(slot), token });
+      }
+      for (let slot = 0; slot < table.end; slot++) {
+        if (isFinal(table.stateOf(slot)) && !retention.has(slot) && !parts.dependencies.isNeeded(slot))
+          retention.add(slot);
+      }
+      answerWaiters();
+      // Makes a turn, at the end of which all this is written.
+      parts.mailbox.tell({ kind: 'sweep' });
+      return [...pending.starts];
+    },
+    stop(error) {
+      isStopped = true;
+      sweepAlarm.clear();
+      committing?.lose(error);
+      pending.lose(error);
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** What the actors say to each other. Plain data, but for the `settle` of a caller who waits for an answer. */
+import type { FlatError, HoldfastError } from '../errors.ts';
+import type { DeathReason } from '../job/event.ts';
+import type { AbortReason } from '../protocol.ts';
+import type { Policy } from '../policy.ts';
+
+/** Where an answer goes. Called once. */
+export interface Settle<Value> {
+  resolve(value: Value): void;
+  reject(error: Error): void;
+}
+
+/** A job as its caller wants it, checked; the journal gives it its id and its moments. */
+export interface NewJob {
+  readonly id: string | undefined;
+  readonly ifExists: 'reject' | 'return';
+  readonly type: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly delayMs: number;
+  readonly runAt: number | undefined;
+  /** Epoch ms; 0 for none. */
+  readonly deadlineAt: number;
+  readonly settings: string;
+  /** The jobs it waits for, as `encodeEdges` writes them; empty for none. */
+  readonly parents: string;
+  readonly payload: string | undefined;
+}
+
+/** How an attempt ended. */
+export type Verdict =
+  | {
+      readonly kind: 'completed';
+      readonly result: string | undefined;
+      readonly followUps: readonly NewJob[] | undefined;
+      readonly policy: Policy;
+    }
+  | { readonly kind: 'failed'; readonly error: FlatError; readonly policy: Policy }
+  /** Ended by us; it will run again and it costs nothing. */
+  | { readonly kind: 'interrupted' };
+
+/** How a job ended, for those who wait for it. */
+export type JobEnd =
+  | { readonly state: 'completed'; readonly result: string | undefined }
+  | { readonly state: 'cancelled'; readonly reason: string | undefined }
+  | { readonly state: 'dead'; readonly reason: string; readonly error: FlatError | undefined };
+
+/** Where a stored job is found: the slot may be another's later, so the order goes with it. */
+export interface Whereabouts {
+  readonly slot: number;
+  readonly order: number;
+}
+
+/** What follows when a wait cannot be answered from memory: the job had ended before. */
+export type WaitAnswer = { readonly ended: JobEnd } | { readonly found: Whereabouts };
+
+/** What is done to jobs that do not run. */
+export type Change =
+  /** Back to waiting: a dead or cancelled job; `attempts` says whether it begins a new series. */
+  | { readonly kind: 'revive'; readonly attempts: 'reset' | 'keep' }
+  /** A waiting job is due now; a finished one runs again. */
+  | { readonly kind: 'retry' }
+  /** A finished job is forgotten. */
+  | { readonly kind: 'clear' };
+
+/** For each id, in order: undefined when it was done, else why not. */
+export type ChangeReport = ReadonlyArray<HoldfastError | undefined>;
+
+export type JournalMessage =
+  | { readonly kind: 'enqueue'; readonly jobs: readonly NewJob[]; readonly settle: Settle<readonly string[]> }
+  | {
+      readonly kind: 'start';
+      readonly slot: number;
+      readonly order: number;
+      /** What the dispatcher reserved for it, to be given back if the job is not there any more. */
+      readonly queue: string;
+      readonly lane: Lane;
+    }
+  | {
+      readonly kind: 'save';
+      readonly slot: number;
+      readonly token: number;
+      readonly checkpoint: string;
+      readonly settle: Settle<void>;
+    }
+  | {
+      readonly kind: 'end';
+      readonly slot: number;
+      readonly token: number;
+      readonly verdict: Verdict;
+      /** The last progress and log lines, if there are any. */
+      readonly report: string | undefined;
+    }
+  /** A waiting job whose time is over, or that nobody can run. */
+  | {
+      readonly kind: 'die';
+      readonly slot: number;
+      readonly order: number;
+      readonly why: DeathReason;
+      readonly problem: string;
+    }
+  | {
+      readonly kind: 'change';
+      readonly ids: readonly string[];
+      readonly change: Change;
+      readonly settle: Settle<ChangeReport>;
+    }
+  | {
+      readonly kind: 'cancel';
+      readonly id: string;
+      readonly reason: string | undefined;
+      /** All that wait for it as well, and all that wait for those. */
+      readonly descendants: boolean;
+      readonly settle: Settle<boolean>;
+    }
+  | { readonly kind: 'wait'; readonly id: string; readonly settle: Settle<WaitAnswer> }
+  /** Answered when everything that is in the log now is durable. */
+  | { readonly kind: 'flush'; readonly settle: Settle<void> }
+  /** The last thing before the store is closed. */
+  | { readonly kind: 'close'; readonly settle: Settle<void> }
+  | { readonly kind: 'sweep' }
+  | { readonly kind: 'committed' };
+
+export type DispatcherMessage =
+  /** The job in this slot waits now, for its moment or for its turn. */
+  | { readonly kind: 'waiting'; readonly slot: number }
+  /** It does not wait any more, and was not started. */
+  | { readonly kind: 'gone'; readonly slot: number }
+  /** An attempt is over and its thread, if it had one, is free; or it was never begun. */
+  | { readonly kind: 'released'; readonly queue: string; readonly lane: Lane }
+  /** A handler was registered. */
+  | { readonly kind: 'routes' }
+  | { readonly kind: 'due' };
+
+/** What a job needs to run: the main thread, a thread, or a handler that nobody has registered. */
+export type Lane = 'inline' | 'thread' | 'none';
+
+export interface Start {
+  readonly slot: number;
+  readonly order: number;
+  readonly token: number;
+}
+
+export type RunnerMessage =
+  /** These attempts are durably started. */
+  | { readonly kind: 'run'; readonly starts: readonly Start[] }
+  /** The ends of these attempts are durable. */
+  | { readonly kind: 'kept'; readonly tokens: readonly number[] }
+  | { readonly kind: 'abort'; readonly token: number; readonly reason: AbortReason }
+  | { readonly kind: 'overdue' };

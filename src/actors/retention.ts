@@ -1,0 +1,59 @@
+/** Which finished jobs are to be forgotten, by age and by count, for each final state. */
+import { Heap, Places } from '../kernel/heap.ts';
+import type { JobTable } from '../job/table.ts';
+import { FINAL_STATES, isFinal } from '../job/machine.ts';
+import type { Keep } from '../options.ts';
+
+type FinalState = (typeof FINAL_STATES)[number];
+
+export class Retention {
+  readonly #table: JobTable;
+  readonly #keep: Readonly<Record<FinalState, Keep>>;
+  /** Ordered by the moment of the end. */
+  readonly #finished: Readonly<Record<FinalState, Heap>>;
+
+  constructor(table: JobTable, keep: Readonly<Record<FinalState, Keep>>) {
+    this.#table = table;
+    this.#keep = keep;
+    // Its own places: a job that is cancelled while it waits is here before the dispatcher takes it out of its queue.
+    const places = new Places();
+    this.#finished = { completed: new Heap(places), cancelled: new Heap(places), dead: new Heap(places) };
+  }
+
+  /** A job has ended. */
+  add(slot: number): void {
+    const state = this.#table.stateOf(slot);
+    if (!isFinal(state)) throw new RangeError(`A job that is ${state} has not ended.`);
+    const { ageMs, count } = this.#keep[state as FinalState];
+    if (ageMs === Infinity && count === Infinity) return;
+    this.#finished[state as FinalState].push(slot, this.#table.dueAtOf(slot), this.#table.orderOf(slot));
+  }
+
+  has(slot: number): boolean {
+    return FINAL_STATES.some((state) => this.#finished[state].has(slot));
+  }
+
+  /** A finished job was revived or removed by somebody else. */
+  forget(slot: number): void {
+    for (const state of FINAL_STATES) if (this.#finished[state].remove(slot)) return;
+  }
+
+  /** A job whose time has come, taken out; -1 when there is none. */
+  takeDue(now: number): number {
+    for (const state of FINAL_STATES) {
+      const finished = this.#finished[state];
+      const { ageMs, count } = this.#keep[state];
+      if (finished.size > count || finished.peekFirst() + ageMs <= now) return finished.pop();
+    }
+    return -1;
+  }
+
+  /** When the next job reaches its age, epoch ms; Infinity if none will. */
+  get dueAt(): number {
+    let dueAt = Infinity;
+    for (const state of FINAL_STATES) {
+      dueAt = Math.min(dueAt, this.#finished[state].peekFirst() + this.#keep[state].ageMs);
+    }
+    return dueAt;
+  }
+}

@@ -1,0 +1,235 @@
+/** What users hold in their hands: the engine's methods, and the handle of a job. */
+import type { AnyJobDefinition, JobDefinition } from './definition.ts';
+import type { HoldfastError } from './errors.ts';
+import type { Duration } from './job/duration.ts';
+import type { JobState } from './job/machine.ts';
+import type { SalvageReport } from './log/set-aside.ts';
+import type { Middleware } from './middleware.ts';
+import type { JobOptions } from './options.ts';
+import type { JobEventView, JobView } from './view.ts';
+
+/** The payload may be left out where the type allows undefined. */
+export type PayloadArguments<Payload> = undefined extends Payload
+  ? [payload?: Payload, options?: JobOptions]
+  : [payload: Payload, options?: JobOptions];
+
+type PayloadOf<Job> = Job extends JobDefinition<infer Payload, unknown> ? Payload : unknown;
+type ResultOf<Job> = Job extends JobDefinition<unknown, infer Result> ? Result : unknown;
+
+/** One entry of `enqueueAll`: a definition or a type, its payload, options. */
+export type EnqueueEntry<Job extends AnyJobDefinition | string = AnyJobDefinition | string> = readonly [
+  job: Job,
+  ...rest: PayloadArguments<PayloadOf<Job>>,
+];
+
+/** The handles of `enqueueAll`, each with the result of its job. */
+export type JobHandles<Jobs extends readonly unknown[]> = {
+  -readonly [Index in keyof Jobs]: JobHandle<ResultOf<Jobs[Index]>>;
+};
+
+/** The handles of `enqueueGraph`, by key. */
+export type GraphHandles<Jobs> = { readonly [Key in keyof Jobs]: JobHandle<ResultOf<Jobs[Key]>> };
+
+export interface ListFilter {
+  readonly state?: JobState | undefined;
+  /** A type, or its definition, which also types what comes back. */
+  readonly type?: AnyJobDefinition | string | undefined;
+  readonly queue?: string | undefined;
+  /** How many at most; from 1 to 1,000. @default 200 */
+  readonly limit?: number | undefined;
+  /** The `cursor` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface JobPage<Payload = unknown, Result = unknown, Checkpoint = unknown> {
+  /** The oldest first. */
+  readonly jobs: ReadonlyArray<JobView<Payload, Result, Checkpoint>>;
+  /** Given when there may be more. */
+  readonly cursor?: string;
+}
+
+export interface EventOptions {
+  /** Begin behind the event with this `seq`; 0 for the oldest that is stored. @default only events from now on */
+  readonly since?: number;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CancelOptions {
+  /** Cancels all jobs that wait for it as well, and all that wait for those. @default false */
+  readonly descendants?: boolean;
+}
+
+export interface ReviveOptions {
+  /** `reset`: a new series of attempts; `keep`: only what is left of the old one. @default 'reset' */
+  readonly attempts?: 'reset' | 'keep';
+}
+
+/** What became of one of several ids. */
+export type ChangeOutcome =
+  | { readonly id: string; readonly ok: true }
+  | { readonly id: string; readonly ok: false; readonly error: HoldfastError };
+
+export interface TypeStats extends Readonly<Record<JobState, number>> {
+  readonly type: string;
+  /** Waiting and running. */
+  readonly active: number;
+}
+
+/** A job and all that are connected with it, as one value. */
+export interface GraphView {
+  /** In the order in which they were accepted. `after`: the stored jobs it waited for, by id. */
+  readonly jobs: ReadonlyArray<{
+    readonly id: string;
+    readonly type: string;
+    readonly state: JobState;
+    readonly after: readonly string[];
+  }>;
+  readonly counts: Readonly<Record<JobState, number>>;
+  readonly ended: number;
+  readonly total: number;
+  /** The share that has ended, 0 to 1; for a bar. */
+  readonly progress: number;
+}
+
+export interface CloseOptions {
+  /** How long running jobs may go on before they are asked to stop. @default '5s' */
+  readonly drain?: Duration;
+}
+
+export interface CloseReport {
+  /** Attempts that ended by themselves while the engine closed. */
+  readonly completed: number;
+  /** Attempts that were asked to stop; they keep their checkpoint and run again at the next start. */
+  readonly interrupted: number;
+  /** Handlers on the main thread that ignored their signal and still run; their jobs run again at the next start. */
+  readonly abandoned: number;
+  readonly durationMs: number;
+}
+
+/** A job that was accepted. */
+export class JobHandle<Result> {
+  readonly id: string;
+  readonly #wait: (id: string) => Promise<unknown>;
+
+  constructor(id: string, wait: (id: string) => Promise<unknown>) {
+    this.id = id;
+    this.#wait = wait;
+  }
+
+  /**
+   * Resolves with what the handler returned. Rejects with `JobFailedError` (its `cause` is the handler's last error),
+   * `JobCancelledError`, `JobNotFoundError` if retention has forgotten the job, or `EngineClosedError`. Never hangs.
+   */
+  result(): Promise<Result> {
+    return this.#wait(this.id) as Promise<Result>;
+  }
+}
+
+/**
+ * An open folder of jobs. Every method answers when what it says is durable. Once closed, all of them reject with
+ * `EngineClosedError`; while the store is being recovered, with `StoreUnavailableError`.
+ */
+export interface Engine extends AsyncDisposable {
+  /** The real path of the folder. */
+  readonly path: string;
+
+  /** What was salvaged, and where the damaged folder is kept, if it was damaged and `onDamage` is `'salvage'`. */
+  readonly salvaged: SalvageReport | undefined;
+
+  /**
+   * Accepts a job; it is on disk when this resolves.
+   *
+   * @throws {InvalidArgumentError | InvalidPayloadError} nothing was stored
+   * @throws {JobExistsError} a job with this id is stored, and was not touched
+   * @throws {UnknownOutcomeError} the store failed meanwhile
+   */
+  enqueue<Payload, Result>(
+    job: JobDefinition<Payload, Result>,
+    ...rest: PayloadArguments<NoInfer<Payload>>
+  ): Promise<JobHandle<Result>>;
+  enqueue(type: string, payload?: unknown, options?: JobOptions): Promise<JobHandle<unknown>>;
+
+  /** Accepts several jobs, all or none; the handles come in their order. Rejects as `enqueue` does. */
+  enqueueAll<const Jobs extends ReadonlyArray<AnyJobDefinition | string>>(entries: {
+    readonly [Index in keyof Jobs]: EnqueueEntry<Jobs[Index]>;
+  }): Promise<JobHandles<Jobs>>;
+
+  /**
+   * Accepts jobs that wait for one another, all or none: `after` may name other jobs of the graph by their keys. The
+   * handles come by key.
+   *
+   * ```ts
+   * const { index } = await jobs.enqueueGraph({
+   *   import: [importPhotos, { folder }],
+   *   index: [buildIndex, { folder }, { after: ['import'] }],
+   * });
+   * ```
+   *
+   * @throws {InvalidArgumentError} for a cycle, which it names; rejects as `enqueue` does
+   */
+  enqueueGraph<const Jobs extends Readonly<Record<string, AnyJobDefinition | string>>>(nodes: {
+    readonly [Key in keyof Jobs]: EnqueueEntry<Jobs[Key]>;
+  }): Promise<GraphHandles<Jobs>>;
+
+  /** A job with all jobs it waits for, all that wait for it, and so on; undefined if there is none with this id. */
+  graph(id: string): Promise<GraphView | undefined>;
+
+  /**
+   * Adds job types while the engine runs; waiting jobs of these types begin to run.
+   *
+   * @throws {DuplicateHandlerError} at the call, for the first that is there already; those before it were added
+   */
+  register(...definitions: readonly AnyJobDefinition[]): void;
+
+  /** Adds middleware inside that which is there already; attempts that run keep theirs. */
+  use(...middleware: readonly Middleware[]): void;
+
+  /**
+   * Cancels a job: a waiting one never starts; a running one sees its signal, and after the grace period its thread is
+   * ended. Resolves to false when the job had ended already, otherwise. Calling it again changes nothing.
+   *
+   * @throws {JobNotFoundError}
+   */
+  cancel(id: string, reason?: string, options?: CancelOptions): Promise<boolean>;
+
+  /**
+   * Lets dead or cancelled jobs (and completed ones) wait again. All of them in one commit; for each id the report says
+   * whether it was done.
+   */
+  revive(ids: readonly string[], options?: ReviveOptions): Promise<ChangeOutcome[]>;
+
+  /** Makes waiting jobs due now, and runs finished ones again, with new attempts. Reports as `revive` does. */
+  retry(ids: readonly string[]): Promise<ChangeOutcome[]>;
+
+  /** Forgets finished jobs. Reports as `revive` does. */
+  clear(ids: readonly string[]): Promise<ChangeOutcome[]>;
+
+  /** How many jobs there are of each type, by state; registered types are there even without jobs. */
+  stats(): Promise<TypeStats[]>;
+
+  /** A job as it is stored, or undefined. */
+  get(id: string): Promise<JobView | undefined>;
+
+  /** Stored jobs in the order in which they were accepted, a page at a time. The filter comes before the limit. */
+  list<Result, Checkpoint, Stored>(
+    filter: ListFilter & { readonly type: JobDefinition<unknown, Result, Checkpoint, Stored> },
+  ): Promise<JobPage<Stored, Result, Checkpoint>>;
+  list(filter?: ListFilter): Promise<JobPage>;
+
+  /** The result of a job, as `JobHandle.result` gives it. */
+  wait(id: string): Promise<unknown>;
+
+  /**
+   * What happens to jobs, in order and without gaps, also across restarts.
+   *
+   * @throws {EventsTrimmedError} while iterating: events behind `since` are not stored any more
+   */
+  events(options?: EventOptions): AsyncIterableIterator<JobEventView>;
+
+  /**
+   * Starts no more jobs, waits for `drain`, asks the running ones to stop, ends their threads after the grace period,
+   * and lets go of the folder. Calling it again gives the same promise.
+   */
+  close(options?: CloseOptions): Promise<CloseReport>;
+}

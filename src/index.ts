@@ -1,0 +1,40 @@
+export { open } from './engine.ts';
+export { defineJob, type AnyJobDefinition, type JobDefinition, type Run } from './definition.ts';
+export {
+  constant,
+  exponential,
+  linear,
+  linearMod,
+  stepped,
+  type BackoffOption,
+  type SteppedName,
+} from './job/retry.ts';
+export type {
+  ChangeOutcome,
+  CloseOptions,
+  CloseReport,
+  Engine,
+  EnqueueEntry,
+  EventOptions,
+  GraphHandles,
+  GraphView,
+  JobHandle,
+  JobHandles,
+  JobPage,
+  ListFilter,
+  PayloadArguments,
+  ReviveOptions,
+  TypeStats,
+} from './face.ts';
+export type { JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
+export type { JobState } from './job/machine.ts';
+export type { AfterOption, JobOptions, KeepOptions, OpenOptions, QueueOptions } from './options.ts';
+export { verify, type Finding, type Verification } from './log/verify.ts';
+export { repair, type RepairReport } from './log/repair.ts';
+export type { LostJob, MissingFrames, UncertainJob } from './log/salvage.ts';
+export type { SalvageReport } from './log/set-aside.ts';
+export type { RetryOptions } from './policy.ts';
+export type { Duration } from './job/duration.ts';
+export type { Middleware, Next } from './middleware.ts';
+export type { JobContext, JobLog } from './context.ts';
+export * from './errors.ts';

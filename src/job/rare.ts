@@ -1,0 +1,32 @@
+/** What is true of few jobs at a time, by slot: it is kept in maps instead of columns that would be empty for the rest. */
+
+/** A checkpoint's place in the log, and what its record takes there. */
+interface CheckpointPlace {
+  readonly position: number;
+  readonly bytes: number;
+}
+
+export class RareFacts {
+  /** The token of the attempt that runs. */
+  readonly tokens = new Map<number, number>();
+  /** Running jobs that are being cancelled. */
+  readonly cancelling = new Set<number>();
+  readonly deadlines = new Map<number, number>();
+  /** The edges to parents, as they are stored. */
+  readonly parents = new Map<number, string>();
+  /** Jobs that died because of a parent. */
+  readonly unreachable = new Set<number>();
+  readonly checkpoints = new Map<number, CheckpointPlace>();
+
+  checkpointBytes(slot: number): number {
+    return this.checkpoints.get(slot)?.bytes ?? 0;
+  }
+
+  /** The job is forgotten. */
+  forget(slot: number): void {
+    this.deadlines.delete(slot);
+    this.parents.delete(slot);
+    this.unreachable.delete(slot);
+    this.checkpoints.delete(slot);
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * All stored jobs, as columns of numbers: about 100 bytes a job, and nothing for the garbage collector to walk. An
+ * object for a job is made only when somebody asks for one.
+ *
+ * The same `apply` serves live operation and replay. It trusts its events: whether one may happen is for the machine
+ * (`nextState`) to say, and the caller asks first.
+ */
+import { JobColumns, type Counters } from './columns.ts';
+import { StateCounts } from './counts.ts';
+import { Ids } from './ids.ts';
+import type { Carried, Enqueued, JobEvent } from './event.ts';
+import { JOB_STATES, nextState, type JobState, type StoredState } from './machine.ts';
+import { LiveBytes } from './live-bytes.ts';
+import { Names } from './names.ts';
+import { RareFacts } from './rare.ts';
+import { rowOf, type JobRow } from './row.ts';
+
+const STATES: readonly StoredState[] = ['absent', ...JOB_STATES];
+const STATE_NUMBERS = Object.fromEntries(STATES.map((state, number) => [state, number])) as Record<StoredState, number>;
+const MOST_COUNTED = 65_535;
+const UNTRIED: Counters = { starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0 };
+/** Errors beyond this many are not carried, so they do not count as alive. */
+const MOST_ERRORS = 10;
+
+export class JobTable {
+  readonly types = new Names('type');
+  readonly queues = new Names('queue');
+  readonly ids = new Ids();
+
+  #highest = -1;
+  /** Undefined while the log is replayed: events then say which slots they use. */
+  #free: number[] | undefined;
+  readonly #rare = new RareFacts();
+  readonly #byQueue = new StateCounts(STATES.length);
+  readonly #byType = new StateCounts(STATES.length);
+
+  readonly #columns = new JobColumns();
+  readonly #live = new LiveBytes(this.#columns);
+
+  /** Bytes of the log that are about jobs stored now. */
+  get liveBytes(): number {
+    return this.#live.total;
+  }
+
+  get size(): number {
+    return this.ids.size;
+  }
+
+  /** Slots below this number may hold a job. */
+  get end(): number {
+    return this.#highest + 1;
+  }
+
+  stateOf(slot: number): StoredState {
+    return slot > this.#highest ? 'absent' : (STATES[this.#columns.state[slot] as number] as StoredState);
+  }
+  priorityOf(slot: number): number {
+    return this.#columns.priority[slot] as number;
+  }
+  /** The position of the job's first record: jobs of equal priority run in this order. Never used twice. */
+  orderOf(slot: number): number {
+    return this.#columns.order[slot] as number;
+  }
+  /** Waiting: not to start before this moment. Final: when it ended. Epoch ms. */
+  dueAtOf(slot: number): number {
+    return this.#columns.dueAt[slot] as number;
+  }
+  /** Not to be started after this moment, epoch ms; few jobs have one. */
+  deadlineOf(slot: number): number | undefined {
+    return this.#rare.deadlines.get(slot);
+  }
+  /** The edges to its parents, as they are stored; few jobs have any. */
+  parentsOf(slot: number): string | undefined {
+    return this.#rare.parents.get(slot);
+  }
+  slotsWithParents(): IterableIterator<number> {
+    return this.#rare.parents.keys();
+  }
+  /** Whether a dead job died because of one of its parents. */
+  isUnreachable(slot: number): boolean {
+    return this.#rare.unreachable.has(slot);
+  }
+  /** The position of the record that holds the payload and begins the job's history. */
+  homeOf(slot: number): number {
+    return this.#columns.home[slot] as number;
+  }
+  /** The position of the job's newest record. */
+  lastOf(slot: number): number {
+    return this.#columns.last[slot] as number;
+  }
+  startsOf(slot: number): number {
+    return this.#columns.starts[slot] as number;
+  }
+  attemptsOf(slot: number): number {
+    return this.#columns.attempts[slot] as number;
+  }
+  crashesOf(slot: number): number {
+    return this.#columns.crashes[slot] as number;
+  }
+  interruptsOf(slot: number): number {
+    return this.#columns.interrupts[slot] as number;
+  }
+  snoozesOf(slot: number): number {
+    return this.#columns.snoozes[slot] as number;
+  }
+  typeNumberOf(slot: number): number {
+    return this.#columns.type[slot] as number;
+  }
+  queueNumberOf(slot: number): number {
+    return this.#columns.queue[slot] as number;
+  }
+  typeOf(slot: number): string {
+    return this.types.name(this.#columns.type[slot] as number);
+  }
+  queueOf(slot: number): string {
+    return this.queues.name(this.#columns.queue[slot] as number);
+  }
+  /** The token of the attempt that runs now: the position of its `started` record. */
+  tokenOf(slot: number): number | undefined {
+    return this.#rare.tokens.get(slot);
+  }
+  isCancelling(slot: number): boolean {
+    return this.#rare.cancelling.has(slot);
+  }
+  /** The position of the record that holds the job's checkpoint. */
+  checkpointOf(slot: number): number | undefined {
+    return this.#rare.checkpoints.get(slot)?.position;
+  }
+  /** The slots of the jobs that run now. */
+  running(): IterableIterator<number> {
+    return this.#rare.tokens.keys();
+  }
+  /** Bytes of the log that are about this job, as far as they would be carried. */
+  bytesOf(slot: number): number {
+    return this.#live.of(slot);
+  }
+  get runningCount(): number {
+    return this.#rare.tokens.size;
+  }
+  /** How many jobs of this queue are in `state`. */
+  countOf(queue: number, state: JobState): number {
+    return this.#byQueue.of(queue, STATE_NUMBERS[state]);
+  }
+  /** How many jobs of this type are in `state`. */
+  countOfType(type: number, state: JobState): number {
+    return this.#byType.of(type, STATE_NUMBERS[state]);
+  }
+
+  /** A slot without a job; the caller applies an `enqueued` event to it at once. */
+  freeSlot(): number {
+    return this.#free?.pop() ?? this.#highest + 1;
+  }
+
+  /**
+   * @param position where the record of this event begins in the log
+   * @param bytes the length of that record
+   */
+  apply(event: JobEvent | Carried, position: number, bytes: number): void {
+    const { slot } = event;
+    switch (event.kind) {
+      case 'enqueued':
+        this.#insert(event, position, position, bytes);
+        return;
+      case 'carried':
+        this.#replace(event, position, bytes);
+        return;
+      case 'started':
+        this.#columns.starts[slot] = event.starts;
+        this.#rare.tokens.set(slot, position);
+        break;
+      case 'checkpointed':
+        this.#live.hold(slot, bytes - this.#rare.checkpointBytes(slot));
+        this.#rare.checkpoints.set(slot, { position, bytes });
+        break;
+      case 'progressed':
+        break;
+      case 'rescheduled':
+        this.#columns.dueAt[slot] = event.dueAt;
+        break;
+      case 'cancelling':
+        this.#rare.cancelling.add(slot);
+        break;
+      case 'failed':
+        this.#fail(slot, bytes);
+        this.#columns.dueAt[slot] = event.dueAt;
+        break;
+      case 'interrupted':
+        countUp(this.#columns.interrupts, slot, MOST_COUNTED);
+        if (event.why === 'crashed') countUp(this.#columns.crashes, slot, 255);
+        this.#columns.dueAt[slot] = event.at;
+        break;
+      case 'snoozed':
+        countUp(this.#columns.snoozes, slot, MOST_COUNTED);
+        this.#columns.dueAt[slot] = event.dueAt;
+        break;
+      case 'completed':
+        this.#live.hold(slot, bytes);
+        this.#columns.dueAt[slot] = event.at;
+        break;
+      case 'cancelled':
+        this.#columns.dueAt[slot] = event.at;
+        break;
+      case 'died':
+        if (this.stateOf(slot) === 'running') this.#fail(slot, bytes);
+        if (event.why === 'unreachable') this.#rare.unreachable.add(slot);
+        this.#columns.dueAt[slot] = event.at;
+        break;
+      case 'revived':
+        this.#columns.dueAt[slot] = event.dueAt;
+        if (!event.keepAttempts) this.#columns.attempts[slot] = 0;
+        this.#columns.crashes[slot] = 0;
+        this.#columns.snoozes[slot] = 0;
+        this.#rare.unreachable.delete(slot);
+        this.#live.revive(slot, this.#rare.checkpointBytes(slot));
+        break;
+      case 'removed':
+        this.#remove(slot);
+        return;
+    }
+    this.#columns.last[slot] = position;
+    this.#enter(slot, nextState(this.stateOf(slot), event.kind) as JobState);
+  }
+
+  /** What memory holds of a stored job. */
+  row(slot: number): JobRow {
+    return rowOf(this, slot);
+  }
+
+  /** Ends the replay: from now on `freeSlot` gives out slots that hold no job. */
+  collectFreeSlots(): void {
+    this.#free = [];
+    for (let slot = 0; slot <= this.#highest; slot++) if (this.#columns.state[slot] === 0) this.#free.push(slot);
+  }
+
+  #insert(event: Enqueued | Carried, order: number, position: number, bytes: number): void {
+    const { slot } = event;
+    this.#columns.makeRoomFor(slot);
+    this.#highest = Math.max(this.#highest, slot);
+    this.ids.set(slot, event.id);
+    this.#columns.type[slot] = this.types.number(event.type);
+    this.#columns.queue[slot] = this.queues.number(event.queue);
+    this.#columns.priority[slot] = event.priority;
+    this.#columns.order[slot] = order;
+    this.#columns.dueAt[slot] = event.dueAt;
+    if (event.deadlineAt > 0) this.#rare.deadlines.set(slot, event.deadlineAt);
+    if (event.parents !== '') this.#rare.parents.set(slot, event.parents);
+    this.#columns.home[slot] = position;
+    this.#columns.last[slot] = position;
+    this.#columns.setCounters(slot, UNTRIED);
+    this.#live.begin(slot, bytes);
+    this.#enter(slot, 'waiting');
+  }
+
+  /** The slot may hold the same job (it was carried while we knew it) or none (its beginning was trimmed). */
+  #replace(event: Carried, position: number, bytes: number): void {
+    const { slot } = event;
+    if (this.stateOf(slot) !== 'absent') {
+      this.#remove(slot);
+      this.#free?.pop();
+    }
+    this.#insert(event, event.order, position, bytes);
+    this.#columns.setCounters(slot, event);
+    if (event.state === 'running') this.#rare.tokens.set(slot, event.token);
+    if (event.isCancelling) this.#rare.cancelling.add(slot);
+    if (event.isUnreachable) this.#rare.unreachable.add(slot);
+    if (event.hasCheckpoint) this.#rare.checkpoints.set(slot, { position, bytes: 0 });
+    this.#enter(slot, event.state);
+  }
+
+  #fail(slot: number, bytes: number): void {
+    if (this.attemptsOf(slot) < MOST_ERRORS) this.#live.hold(slot, bytes);
+    countUp(this.#columns.attempts, slot, MOST_COUNTED);
+  }
+
+  #remove(slot: number): void {
+    this.#live.forget(slot);
+    this.#enter(slot, 'absent');
+    this.ids.delete(slot);
+    this.#rare.forget(slot);
+    this.#free?.push(slot);
+  }
+
+  #enter(slot: number, state: StoredState): void {
+    const before = this.#columns.state[slot] as number;
+    const after = STATE_NUMBERS[state];
+    if (state !== 'running' && before === STATE_NUMBERS.running) {
+      this.#rare.tokens.delete(slot);
+      this.#rare.cancelling.delete(slot);
+    }
+    this.#columns.state[slot] = after;
+    this.#byQueue.move(this.#columns.queue[slot] as number, before, after);
+    this.#byType.move(this.#columns.type[slot] as number, before, after);
+  }
+}
+
+function countUp(column: Uint16Array | Uint8Array, slot: number, most: number): void {
+  column[slot] = Math.min((column[slot] as number) + 1, most);
+}

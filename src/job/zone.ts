@@ -1,0 +1,85 @@
+/**
+ * Wall time and instants of a time zone. Wall time is written as if it were UTC, so that a calendar which knows nothing
+ * of zones can work on it: `2026-03-29 02:30` in Oslo is `Date.UTC(2026, 2, 29, 2, 30)`, though that moment never came.
+ */
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  let format = formats.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    formats.set(zone, format);
+  }
+  return format;
+}
+
+/** Whether the system knows a time zone of this name. */
+export function isZone(zone: string): boolean {
+  try {
+    formatOf(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How far wall time is ahead of UTC at an instant, ms. */
+export function offsetAt(zone: string, instant: number): number {
+  if (zone === 'UTC') return 0;
+  const second = Math.floor(instant / 1000) * 1000;
+  const parts = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
+  for (const { type, value } of formatOf(zone).formatToParts(second)) {
+    if (type in parts) parts[type as keyof typeof parts] = Number(value);
+  }
+  return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - second;
+}
+
+/** The wall time at an instant. */
+export function wallAt(zone: string, instant: number): number {
+  return instant + offsetAt(zone, instant);
+}
+
+/**
+ * The instants at which clocks show `wall`: one as a rule, two (the earlier first) where clocks are set back over it.
+ * Where they are set forward over it there is none, and `gapEnd` is the first instant after the gap.
+ */
+export function instantsOf(
+  zone: string,
+  wall: number,
+): { readonly instants: readonly number[]; readonly gapEnd: number | undefined } {
+  // No zone is more than a day from UTC, and none changes twice within two days.
+  const before = offsetAt(zone, wall - DAY_MS);
+  const after = offsetAt(zone, wall + DAY_MS);
+  if (before === after) return { instants: [wall - before], gapEnd: undefined };
+  const instants = [wall - before, wall - after]
+    .filter((instant) => wallAt(zone, instant) === wall)
+    .sort((a, b) => a - b);
+  if (instants.length > 0) return { instants, gapEnd: undefined };
+  return { instants, gapEnd: transitionBetween(zone, wall - DAY_MS, wall + DAY_MS) };
+}
+
+/** The instant at which the offset changes; it does so once between the two. */
+export function transitionBetween(zone: string, from: number, to: number): number {
+  const before = offsetAt(zone, from);
+  let low = Math.floor(from / 1000);
+  let high = Math.ceil(to / 1000);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(zone, middle * 1000) === before) low = middle;
+    else high = middle;
+  }
+  return high * 1000;
+}

@@ -1,0 +1,137 @@
+/**
+ * What an actor is: a mailbox, private state that nobody else sees, and a `receive` that handles all messages that
+ * arrived since the last call. It never awaits; asynchronous work comes back as a message.
+ *
+ * All actors of an engine share one `Turns`. The first message to an idle engine asks the clock for a turn of the
+ * event loop; in it, actors receive until no mailbox holds anything, and then `quiet` is called once. So everything
+ * that follows from one stimulus (enqueue, find a free slot, start) happens in one turn and is written by one commit.
+ */
+import type { Clock } from './clock.ts';
+
+/** The address of an actor. */
+export interface ActorRef<Message> {
+  /** Puts a message into the mailbox; it is received in this turn or the next, in the order told. */
+  tell(message: Message): void;
+}
+
+/** The mailbox itself, for whoever makes the actor. Addresses can be handed out before anybody serves the mailbox. */
+export interface Mailbox<Message> extends ActorRef<Message> {
+  /** From now on `receive` gets every message told since its last call, in order. Replaces who served before. */
+  serve(receive: (messages: readonly Message[]) => void): void;
+  /** Takes out the messages that were not received yet. */
+  drain(): Message[];
+}
+
+/** Told when `receive` or `quiet` throws: the state of the actor is not to be trusted any more. */
+export type OnCrash = (actorName: string, error: unknown) => void;
+
+interface Runnable {
+  readonly name: string;
+  isRunnable: boolean;
+  deliver(): void;
+}
+
+/** How long one turn may work before it lets the event loop serve others. */
+const LONGEST_TURN_MS = 8;
+
+export class Turns {
+  readonly #clock: Clock;
+  readonly #onCrash: OnCrash;
+  readonly #runnable: Runnable[] = [];
+  #quiet: () => void = () => undefined;
+  #asked = false;
+  #working = false;
+  #stopped = false;
+
+  constructor(clock: Clock, onCrash: OnCrash) {
+    this.#clock = clock;
+    this.#onCrash = onCrash;
+  }
+
+  /** Sets what is done when no mailbox holds anything; it may tell actors, which then receive in the same turn. */
+  whenQuiet(quiet: () => void): void {
+    this.#quiet = quiet;
+  }
+
+  /** Makes a mailbox. Messages wait in it until somebody serves it. */
+  mailbox<Message>(name: string): Mailbox<Message> {
+    let messages: Message[] = [];
+    let receive: ((messages: readonly Message[]) => void) | undefined;
+    const runnable: Runnable = {
+      name,
+      isRunnable: false,
+      deliver: () => {
+        // It may have been emptied since it asked to be served.
+        if (receive === undefined || messages.length === 0) return;
+        const received = messages;
+        messages = [];
+        receive(received);
+      },
+    };
+    const wake = (): void => {
+      if (runnable.isRunnable || receive === undefined) return;
+      runnable.isRunnable = true;
+      this.#runnable.push(runnable);
+      this.#ask();
+    };
+    return {
+      tell: (message) => {
+        messages.push(message);
+        wake();
+      },
+      serve: (by) => {
+        receive = by;
+        if (messages.length > 0) wake();
+      },
+      drain: () => {
+        const undelivered = messages;
+        messages = [];
+        return undelivered;
+      },
+    };
+  }
+
+  /** Works now instead of in the next turn of the event loop; for callbacks that are a turn of their own. */
+  runNow(): void {
+    this.#work();
+  }
+
+  /** No actor receives again. Messages told later are dropped. */
+  stop(): void {
+    this.#stopped = true;
+    this.#runnable.length = 0;
+  }
+
+  #ask(): void {
+    if (this.#asked || this.#working || this.#stopped) return;
+    this.#asked = true;
+    this.#clock.turn(() => {
+      this.#asked = false;
+      this.#work();
+    });
+  }
+
+  #work(): void {
+    if (this.#working || this.#stopped) return;
+    this.#working = true;
+    const startedAt = this.#clock.monotonic();
+    let current = 'quiet';
+    try {
+      do {
+        for (let mailbox = this.#runnable.shift(); mailbox !== undefined; mailbox = this.#runnable.shift()) {
+          mailbox.isRunnable = false;
+          current = mailbox.name;
+          mailbox.deliver();
+          if (this.#clock.monotonic() - startedAt > LONGEST_TURN_MS) break;
+        }
+        current = 'quiet';
+        if (!this.#stopped) this.#quiet();
+      } while (this.#runnable.length > 0 && this.#clock.monotonic() - startedAt <= LONGEST_TURN_MS);
+    } catch (error) {
+      this.#onCrash(current, error);
+    } finally {
+      this.#working = false;
+      if (this.#runnable.length > 0) this.#ask();
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Makes a new, sound folder of what can be proved good in a damaged one, which is left as it is.
+ */
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { HoldfastError, InvalidArgumentError, StoreUnavailableError } from '../errors.ts';
+import type { Carried } from '../job/event.ts';
+import { JobTable } from '../job/table.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import { syncFolder, systemCode, unavailable } from './durable-file.ts';
+import { enterFolder } from './folder.ts';
+import { FrameLedger } from './ledger.ts';
+import { openLevelStore } from './level-store.ts';
+import { surveyDatabase } from './level-survey.ts';
+import { Log } from './log.ts';
+import { salvage, type LostJob, type MissingFrames, type UncertainJob } from './salvage.ts';
+import { readAllFrames } from './stored-frames.ts';
+import { folderAtRest, inspect, type Finding } from './verify.ts';
+import { openWitness, readWitness } from './witness.ts';
+
+export interface RepairReport {
+  /** The damaged folder. */
+  readonly from: string;
+  /** The new one. */
+  readonly to: string;
+  /** What is wrong with the damaged one, as `verify` says it. */
+  readonly damage: readonly Finding[];
+  /** How many jobs the new folder has. */
+  readonly jobs: number;
+  /** Those of them about which not everything is certain. */
+  readonly uncertain: readonly UncertainJob[];
+  /** Jobs that are known to have been there, and whose payload is gone. */
+  readonly lost: readonly LostJob[];
+  /** Frames that are not there. Of jobs that had all their records in them nothing is known. */
+  readonly missing: readonly MissingFrames[];
+  /** How many frames were whole. */
+  readonly frames: number;
+}
+
+/**
+ * Reads every file of the folder, takes every frame that is proved whole by its checksum, and writes the jobs that have
+ * a beginning into a new folder, with an id of its own. It says what is uncertain and what is lost. The damaged folder
+ * is not touched. What happened before cannot be read as events any more; job ids, order, counters, checkpoints,
+ * results and errors are kept.
+ *
+ * @param options.to where the new folder shall be; missing, or empty
+ * @throws {InvalidArgumentError} one of the two is not what it must be
+ * @throws {StoreInUseError} an engine has the damaged folder open
+ * @throws {StoreUnavailableError} the disk or the rights do not allow it
+ */
+export async function repair(folder: string, options: { readonly to: string }): Promise<RepairReport> {
+  if (typeof options?.to !== 'string' || options.to === '') {
+    throw new InvalidArgumentError({ field: 'to', expected: 'the path of a folder', got: options?.to });
+  }
+  const clock = systemClock({ keepAlive: false });
+  try {
+    return await repairInto(await folderAtRest(folder), path.resolve(options.to), clock);
+  } finally {
+    clock.stop();
+  }
+}
+
+/** As `repair`, for a folder that is known to be at rest. */
+export async function repairInto(from: string, to: string, clock: Clock): Promise<RepairReport> {
+  await requireVacant(from, to);
+  const { damage } = await inspect(from);
+  const { frames } = await readAllFrames(await surveyDatabase(path.join(from, 'log')));
+  const witnessed = await readWitness(path.join(from, 'witness')).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError || !(error instanceof HoldfastError)) throw error;
+    return { sequence: 0 };
+  });
+  const now = clock.now();
+  const { jobs, ...rest } = salvage(frames.values(), witnessed.sequence, now);
+  // Behind all that was, so that no position, and with it no token and no order, is given a second time.
+  const first = Math.max(witnessed.sequence, ...lastOf(frames.keys())) + 1;
+  await makeFolder(to, jobs, first, clock);
+  return { from, to, damage, jobs: jobs.length, ...rest, frames: frames.size };
+}
+
+function lastOf(sequences: Iterable<number>): number[] {
+  return [...sequences].slice(-1);
+}
+
+async function requireVacant(from: string, to: string): Promise<void> {
+  if (to === from || to.startsWith(from + path.sep)) {
+    throw new InvalidArgumentError({ field: 'to', expected: 'a folder outside of the damaged one', got: to });
+  }
+  const names = await readdir(to).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOTDIR') return ['a file'];
+    throw unavailable(`read the folder ${to}`, error);
+  });
+  if (names.length > 0) {
+    throw new InvalidArgumentError({ field: 'to', expected: 'a folder that is missing or empty', got: names });
+  }
+}
+
+/** It has its name when it is whole and durable, and not before: half a repair must not pass for a folder. */
+async function makeFolder(to: string, jobs: readonly Carried[], first: number, clock: Clock): Promise<void> {
+  const unfinished = `${to}.unfinished`;
+  try {
+    await rm(unfinished, { recursive: true, force: true });
+    await mkdir(unfinished, { recursive: true, mode: 0o700 });
+    await fill(unfinished, jobs, first, clock);
+    await rmdir(to).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
+    await rename(unfinished, to);
+    await syncFolder(path.dirname(to));
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
+    throw error instanceof HoldfastError ? error : unavailable(`make ${to}`, error);
+  }
+}
+
+const COMMIT_JOBS = 1_000;
+
+async function fill(folder: string, jobs: readonly Carried[], first: number, clock: Clock): Promise<void> {
+  const entered = await enterFolder(folder, {
+    processStartedAt: clock.processStartedAt,
+    id: clock.entropy(16),
+    createdAt: clock.now(),
+  });
+  try {
+    const store = await openLevelStore(entered.logPath, { durability: 'disk', createIfMissing: false });
+    const witness = await openWitness(entered.witnessPath);
+    try {
+      const log = new Log({ store, table: new JobTable(), ledger: new FrameLedger(first), chain: 0, cacheBytes: 0 });
+      log.record({ kind: 'trimmed', at: clock.now(), head: first });
+      for (let n = 0; n < jobs.length; n++) {
+        log.record(jobs[n] as Carried);
+        if (n % COMMIT_JOBS === COMMIT_JOBS - 1) await log.commit();
+      }
+      log.record({ kind: 'closed', at: clock.now() });
+      await log.commit();
+      await witness.write(log.witnessed.sequence, log.witnessed.chain);
+    } finally {
+      await witness.close();
+      await store.close();
+    }
+  } finally {
+    await entered.release();
+  }
+}

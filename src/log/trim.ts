@@ -1,0 +1,117 @@
+/**
+ * Keeps the log within twice what is alive in it, plus a constant. When it is longer, whatever still lives in the
+ * oldest frames is written again at the tail (`carried`), and once that is durable the oldest frames are deleted,
+ * always from the head and in order. So a job's end can never be deleted while its beginning survives, no key is
+ * ever overwritten, and each byte is written again only when at least as many bytes are dead.
+ *
+ * The work is done in steps, one with each commit, so that no turn of the event loop is long.
+ */
+import { StoreDamagedError } from '../errors.ts';
+import type { Carried } from '../job/event.ts';
+import { carriedOf } from './carried.ts';
+import { HEADER_BYTES, positionOf } from './frame.ts';
+import { readJobNow } from './history.ts';
+import type { Log } from './log.ts';
+import { readRecords } from './read-record.ts';
+
+/** What one step may do. */
+const MOST_FRAMES_A_STEP = 256;
+const MOST_JOBS_A_STEP = 500;
+
+export class Trimmer {
+  readonly #log: Log;
+  readonly #slackBytes: number;
+  /** The frames from the head up to here have been carried, or are empty; together they have `#emptyBytes`. */
+  #emptyBytes = 0;
+  #carriedTo: number;
+  /** How far the durable frames say so: those before it may be deleted. */
+  #droppable: number;
+  /** What the commit under way deletes. */
+  #droppingBytes = 0;
+  /** Once it has begun it goes on until the log is well below the bound: see `#isTooLong`. */
+  #isTrimming = false;
+
+  /** @param slackBytes how much longer than twice what is alive the log may always be, so that small ones are left in peace */
+  constructor(log: Log, slackBytes: number) {
+    this.#log = log;
+    this.#slackBytes = slackBytes;
+    this.#carriedTo = log.ledger.head;
+    this.#droppable = log.ledger.head;
+  }
+
+  /** Whether a step would have something to do, so that an idle engine goes on until the log is short enough. */
+  get hasWork(): boolean {
+    return this.#isTooLong() || this.#droppable > this.#log.ledger.head;
+  }
+
+  /** To be called before a commit: carries some jobs, and lets the commit drop what was carried durably before. */
+  step(now: number): void {
+    const { ledger } = this.#log;
+    this.#isTrimming = this.#isTooLong();
+    if (this.#droppable > ledger.head) {
+      this.#log.record({ kind: 'trimmed', at: now, head: this.#droppable });
+      this.#log.dropWithNextCommit({ from: ledger.head, below: this.#droppable });
+      for (let sequence = ledger.head; sequence < this.#droppable; sequence++) {
+        this.#droppingBytes += ledger.bytesOf(sequence);
+      }
+    }
+    this.#carry(now);
+  }
+
+  /** To be called when a commit is durable that holds everything recorded by the steps before it. */
+  committed(): void {
+    this.#droppable = this.#carriedTo;
+    this.#emptyBytes -= this.#droppingBytes;
+    this.#droppingBytes = 0;
+  }
+
+  /**
+   * Half of the slack lies between beginning and ending: each step writes a mark, and a log that was trimmed to the very
+   * bound would be too long again by that mark, for ever, without anybody doing anything.
+   */
+  #isTooLong(): boolean {
+    const { ledger, table } = this.#log;
+    const slackBytes = this.#isTrimming ? this.#slackBytes / 2 : this.#slackBytes;
+    const isLong = ledger.totalBytes - this.#emptyBytes > 2 * table.liveBytes + slackBytes;
+    // Not beyond what is durable: what is not cannot be read back yet.
+    return isLong && this.#log.isDurable(positionOf(this.#carriedTo, 0));
+  }
+
+  #carry(now: number): void {
+    const { ledger } = this.#log;
+    let jobs = 0;
+    for (let frames = 0; frames < MOST_FRAMES_A_STEP && this.#isTooLong(); frames++) {
+      if (ledger.heldBy(this.#carriedTo) > 0) jobs += this.#carryFrame(this.#carriedTo, now, MOST_JOBS_A_STEP - jobs);
+      if (ledger.heldBy(this.#carriedTo) > 0) return;
+      this.#emptyBytes += ledger.bytesOf(this.#carriedTo);
+      this.#carriedTo++;
+    }
+  }
+
+  /**
+   * Carries up to `most` jobs out of a frame; also those that have records in the frames of this very commit, or a job
+   * that saves with each commit would hold the head for ever.
+   */
+  #carryFrame(sequence: number, now: number, most: number): number {
+    const { table } = this.#log;
+    const frame = this.#log.readFrameNow(sequence);
+    if (frame === undefined) {
+      throw new StoreDamagedError({ where: `frame ${sequence} of the log`, what: 'it is not found any more' });
+    }
+    let jobs = 0;
+    for (const event of readRecords(frame, HEADER_BYTES, false)) {
+      if (event.kind !== 'enqueued' && event.kind !== 'carried') continue;
+      const isHere = table.stateOf(event.slot) !== 'absent' && table.homeOf(event.slot) === event.position;
+      if (!isHere) continue;
+      if (jobs++ === most) break;
+      this.#log.recordFrom(table.lastOf(event.slot), () => carriedFrom(this.#log, event.slot, now));
+    }
+    return jobs;
+  }
+}
+
+/** The whole state of the job in `slot` as one event. */
+function carriedFrom(log: Log, slot: number, now: number): Carried {
+  const { home, history } = readJobNow(log, slot);
+  return carriedOf(slot, log.table.row(slot), home, history, now);
+}

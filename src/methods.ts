@@ -1,0 +1,248 @@
+/** The methods of the engine: each asks the journal, or reads what is durable. */
+import type { Change, ChangeReport, JobEnd, JournalMessage, NewJob, Settle, WaitAnswer } from './actors/messages.ts';
+import type { Dependencies } from './actors/dependencies.ts';
+import type { Runner } from './actors/runner.ts';
+import type { Admission } from './admission.ts';
+import type { Closing } from './closing.ts';
+import { isDefinition, type AnyJobDefinition } from './definition.ts';
+import {
+  EngineClosedError,
+  InvalidArgumentError,
+  JobCancelledError,
+  JobFailedError,
+  JobNotFoundError,
+  rebuildError,
+  StoreUnavailableError,
+} from './errors.ts';
+import {
+  JobHandle,
+  type ChangeOutcome,
+  type Engine,
+  type EventOptions,
+  type JobHandles,
+  type JobPage,
+  type ListFilter,
+} from './face.ts';
+import { planGraph, type GraphNodes } from './graph.ts';
+import { checkFlag, checkObject, oneOf } from './job/check.ts';
+import { checkId } from './job/name.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { SupervisorMode } from './kernel/supervisor.ts';
+import type { Home } from './log/home.ts';
+import type { Log } from './log/log.ts';
+import { streamEvents } from './log/stream.ts';
+import { checkMiddleware, type Middleware } from './middleware.ts';
+import type { JobOptions, Settings } from './options.ts';
+import { createReader } from './reader.ts';
+import type { Router } from './router.ts';
+import { eventView, type JobEventView } from './view.ts';
+
+export interface MethodParts {
+  readonly home: Home;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly router: Router;
+  readonly dependencies: () => Dependencies | undefined;
+  readonly createId: () => string;
+  readonly use: Middleware[];
+  /** A handler was registered. */
+  readonly tellRoutes: () => void;
+  readonly admission: Admission;
+  readonly runner: Runner;
+  readonly ask: <Value>(message: (settle: Settle<Value>) => JournalMessage, isCommand?: boolean) => Promise<Value>;
+  readonly closing: Closing;
+  /** Called, and forgotten, after the next commit. */
+  readonly commits: Set<() => void>;
+  readonly log: () => Log;
+  /** How the part that the log belongs to is. */
+  readonly mode: () => SupervisorMode;
+}
+
+type Entry = readonly [job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions];
+
+/** How many entries of `enqueueAll` are checked in one turn. */
+const ADMIT_SLICE = 2_000;
+
+export function engineMethods(parts: MethodParts): Engine {
+  const { admission, ask, closing } = parts;
+  const reader = createReader(parts);
+
+  function enqueueOne(job: NewJob): Promise<JobHandle<unknown>> {
+    return ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs: [job], settle })).then(handleOfFirst);
+  }
+
+  function handleOfFirst(ids: readonly string[]): JobHandle<unknown> {
+    return new JobHandle(ids[0] as string, wait);
+  }
+
+  async function wait(id: string): Promise<unknown> {
+    checkId(id);
+    for (;;) {
+      const answer = await ask<WaitAnswer>((settle) => ({ kind: 'wait', id, settle }), false);
+      const end = 'ended' in answer ? answer.ended : await reader.endOf(answer.found);
+      if (end !== 'revived') return resultOf(id, end);
+    }
+  }
+
+  async function change(ids: readonly string[], what: Change): Promise<ChangeOutcome[]> {
+    if (!Array.isArray(ids)) throw new InvalidArgumentError({ field: 'ids', expected: 'a list of ids', got: ids });
+    for (const id of ids) checkId(id);
+    const report = await ask<ChangeReport>((settle) => ({ kind: 'change', ids, change: what, settle }));
+    return ids.map((id: string, n) => {
+      const error = report[n];
+      return error === undefined ? { id, ok: true } : { id, ok: false, error };
+    });
+  }
+
+  function nextCommit(): Promise<void> {
+    return new Promise((resolve) => parts.commits.add(resolve));
+  }
+
+  async function* events(options: EventOptions, now: number): AsyncGenerator<JobEventView, void, void> {
+    checkObject(options, 'options', '{ since: 0 }');
+    const { since, signal } = options;
+    if (since !== undefined && !(Number.isSafeInteger(since) && since >= 0)) {
+      throw new InvalidArgumentError({ field: 'since', expected: 'the seq of an event, or 0', got: since });
+    }
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new InvalidArgumentError({ field: 'signal', expected: 'an AbortSignal', got: signal });
+    }
+    if (closing.isBegun()) throw new EngineClosedError();
+    const stream = streamEvents(
+      {
+        log: parts.log,
+        isReplacing: () => parts.mode() === 'recovering',
+        isEnded: () => closing.isOver(),
+        isStopped: () => signal?.aborted === true,
+        async nextCommit() {
+          if (parts.mode() === 'parked') throw new StoreUnavailableError('it failed too often; open it again');
+          const committed = nextCommit();
+          if (signal === undefined) return committed;
+          let stop = (): void => undefined;
+          const stopped = new Promise<void>((resolve) => {
+            stop = resolve;
+            signal.addEventListener('abort', stop, { once: true });
+          });
+          await Promise.race([committed, stopped]);
+          signal.removeEventListener('abort', stop);
+        },
+      },
+      since ?? now,
+    );
+    for await (const event of stream) yield eventView(event);
+  }
+
+  return {
+    path: parts.home.path,
+    salvaged: parts.home.salvaged,
+    // Not an async function: at a hundred thousand calls a second each promise less is seen.
+    enqueue(job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions) {
+      try {
+        const admitted = admission.admit(job, payload, options);
+        const handle = admitted instanceof Promise ? admitted.then(enqueueOne) : enqueueOne(admitted);
+        return handle as Promise<JobHandle<never>>;
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+    async enqueueAll(entries: readonly unknown[]) {
+      if (!Array.isArray(entries)) {
+        throw new InvalidArgumentError({
+          field: 'entries',
+          expected: 'a list of [job, payload, options]',
+          got: entries,
+        });
+      }
+      const admitted: Array<NewJob | Promise<NewJob>> = [];
+      for (const [index, entry] of entries.entries()) {
+        admitted.push(admission.admit(...checkEntry(entry, index)));
+        // Others get their turn while a hundred thousand payloads are checked and encoded.
+        if (index % ADMIT_SLICE === ADMIT_SLICE - 1) await new Promise<void>((resolve) => parts.clock.turn(resolve));
+      }
+      const jobs = await Promise.all(admitted.map(async (job) => job));
+      const ids = await ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs, settle }));
+      return ids.map((id) => new JobHandle(id, wait)) as JobHandles<never>;
+    },
+    async enqueueGraph(nodes) {
+      const planned = planGraph(nodes as unknown as GraphNodes, parts.createId);
+      const jobs = await Promise.all(
+        planned.map(async ({ job, payload, options }) => admission.admit(job, payload, options)),
+      );
+      const ids = await ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs, settle }));
+      return Object.fromEntries(planned.map(({ key }, n) => [key, new JobHandle(ids[n] as string, wait)])) as never;
+    },
+    async graph(id) {
+      checkId(id);
+      return reader.graph(id);
+    },
+    register(...definitions) {
+      for (const [index, definition] of definitions.entries()) {
+        if (!isDefinition(definition)) {
+          const field = `register[${index}]`;
+          throw new InvalidArgumentError({ field, expected: 'a definition made by defineJob', got: definition });
+        }
+        parts.router.add(definition);
+      }
+      parts.tellRoutes();
+    },
+    use(...middleware) {
+      checkMiddleware(middleware, 'use');
+      parts.use.push(...middleware);
+    },
+    async cancel(id, reason, options = {}) {
+      checkId(id);
+      checkObject(options, 'options', '{ descendants: true }');
+      const { descendants = false } = options;
+      checkFlag(descendants, 'descendants');
+      if (reason !== undefined && typeof reason !== 'string') {
+        throw new InvalidArgumentError({ field: 'reason', expected: 'a text', got: reason });
+      }
+      return ask<boolean>((settle) => ({ kind: 'cancel', id, reason, descendants, settle }));
+    },
+    async revive(ids, options = {}) {
+      checkObject(options, 'options', "{ attempts: 'keep' }");
+      const attempts = oneOf(options.attempts, 'attempts', ['reset', 'keep']);
+      return change(ids, { kind: 'revive', attempts });
+    },
+    retry: (ids) => change(ids, { kind: 'retry' }),
+    clear: (ids) => change(ids, { kind: 'clear' }),
+    stats: () => reader.stats(),
+    async get(id) {
+      checkId(id);
+      return reader.get(id);
+    },
+    list: (filter: ListFilter = {}) => reader.list(filter) as Promise<JobPage<never, never, never>>,
+    wait,
+    // The moment of the call is what "from now on" means, not the one of the first `next`.
+    events: (options = {}) => events(options, parts.log().durablePosition),
+    async close(options = {}) {
+      checkObject(options, 'options', "{ drain: '5s' }");
+      return closing.begin(options);
+    },
+    async [Symbol.asyncDispose]() {
+      await closing.begin({});
+    },
+  };
+}
+
+function checkEntry(entry: unknown, index: number): Entry {
+  if (Array.isArray(entry)) return entry as unknown as Entry;
+  throw new InvalidArgumentError({
+    field: `entries[${index}]`,
+    expected: 'a list [job, payload, options]',
+    got: entry,
+  });
+}
+
+function resultOf(id: string, end: JobEnd | undefined): unknown {
+  switch (end?.state) {
+    case 'completed':
+      return end.result === undefined ? undefined : JSON.parse(end.result);
+    case 'cancelled':
+      throw new JobCancelledError({ id, reason: end.reason });
+    case 'dead':
+      throw new JobFailedError({ id, reason: end.reason, cause: end.error && rebuildError(end.error) });
+    case undefined:
+      throw new JobNotFoundError(id);
+  }
+}

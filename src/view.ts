@@ -1,0 +1,206 @@
+/** What people see of a job and of an event: plain objects, made when somebody asks. */
+import type { FlatError } from './errors.ts';
+import { decodeJson } from './job/json.ts';
+import { decodeEdges } from './job/edges.ts';
+import type { JobHistory } from './job/history.ts';
+import type { JobState } from './job/machine.ts';
+import type { JobRow } from './job/row.ts';
+import type { LoggedJobEvent } from './log/stream.ts';
+import type { HomeRecord } from './log/history.ts';
+import type { LogLevel } from './protocol.ts';
+import type { Policy } from './policy.ts';
+
+/**
+ * Why a waiting job does not run: `ready` (it waits for a slot), `scheduled` (its time has not come), `retrying` (the
+ * same, after a failed attempt), `blocked` (other jobs must end before it), `held` (nobody has registered a handler for its type).
+ */
+export type JobFace = 'ready' | 'scheduled' | 'retrying' | 'blocked' | 'held';
+
+export interface JobErrorView extends FlatError {
+  /** When the attempt failed, epoch ms. */
+  readonly at: number;
+  /** Which start of the job it was, from 1. */
+  readonly start: number;
+}
+
+export interface JobLogLine {
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields?: unknown;
+}
+
+/** A stored job. Moments are epoch ms; what does not apply is absent. */
+export interface JobView<Payload = unknown, Result = unknown, Checkpoint = unknown> {
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  readonly state: JobState;
+  /** Of a waiting job. */
+  readonly face?: JobFace;
+  readonly priority: number;
+  /** The jobs it waited for, and those that it still waits for, by id. */
+  readonly after?: readonly string[];
+  readonly waitsFor?: readonly string[];
+  readonly payload?: Payload;
+  /** Failed attempts in this series; with `maxAttempts` of them the job is dead. */
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  /** How often it was started, durably. */
+  readonly starts: number;
+  /** How often the process died while it ran. */
+  readonly crashes: number;
+  readonly interrupts: number;
+  readonly snoozes: number;
+  readonly createdAt: number;
+  /** Of a waiting job: not to be started before. */
+  readonly dueAt?: number;
+  /** Not to be started after. */
+  readonly deadlineAt?: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  readonly isCancelling?: boolean;
+  readonly progress?: unknown;
+  /** The newest lines of the job's own log, at most 100. */
+  readonly log?: readonly JobLogLine[];
+  readonly checkpoint?: Checkpoint;
+  readonly result?: Result;
+  /** The newest errors, at most 10, the last one last. */
+  readonly errors: readonly JobErrorView[];
+  /** Why it was cancelled, or why it is dead. */
+  readonly reason?: string;
+}
+
+export interface ViewParts {
+  readonly row: JobRow;
+  readonly home: HomeRecord;
+  readonly history: JobHistory;
+  /** Of the attempt that runs now, as JSON. */
+  readonly report: string | undefined;
+  readonly policy: Policy;
+  readonly hasHandler: boolean;
+  /** The ids of the jobs it still waits for. */
+  readonly waitsFor: readonly string[];
+  readonly now: number;
+}
+
+export function jobView({ row, home, history, report, policy, hasHandler, waitsFor, now }: ViewParts): JobView {
+  const { id, type, queue, state, priority, attempts, starts, crashes, interrupts, snoozes } = row;
+  const reported = report ?? history.report;
+  const { progress, log } =
+    reported === undefined ? {} : (JSON.parse(reported) as { progress?: unknown; log?: StoredLine[] });
+  const reason =
+    state === 'dead' ? history.deathReason : history.cancelReason && (JSON.parse(history.cancelReason) as string);
+  return withoutUndefined({
+    id,
+    type,
+    queue,
+    state,
+    face: state === 'waiting' ? faceOf(row, hasHandler, waitsFor.length > 0, now) : undefined,
+    priority,
+    after: row.parents === undefined ? undefined : decodeEdges(row.parents).map(({ id: parent }) => parent),
+    waitsFor: waitsFor.length > 0 ? waitsFor : undefined,
+    payload: parsed(home.payload),
+    attempts,
+    maxAttempts: policy.maxAttempts,
+    timeoutMs: policy.timeoutMs,
+    starts,
+    crashes,
+    interrupts,
+    snoozes,
+    createdAt: history.createdAt,
+    dueAt: state === 'waiting' ? row.dueAt : undefined,
+    deadlineAt: row.deadlineAt,
+    startedAt: history.startedAt,
+    finishedAt: history.finishedAt,
+    isCancelling: row.isCancelling ? true : undefined,
+    progress,
+    log: log?.length
+      ? log.map(({ fields, ...line }) => withoutUndefined({ ...line, fields: parsed(fields) }))
+      : undefined,
+    checkpoint: parsed(history.checkpoint),
+    result: parsed(history.result),
+    errors: history.errors.map(({ at, start, error }) => ({ ...(JSON.parse(error) as FlatError), at, start })),
+    reason: reason || undefined,
+  });
+}
+
+interface StoredLine {
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields?: string;
+}
+
+function faceOf({ dueAt, attempts }: JobRow, hasHandler: boolean, isBlocked: boolean, now: number): JobFace {
+  if (isBlocked) return 'blocked';
+  if (dueAt > now) return attempts > 0 ? 'retrying' : 'scheduled';
+  return hasHandler ? 'ready' : 'held';
+}
+
+/** Something that happened to a job, in the order in which it happened. */
+export interface JobEventView {
+  /** Give the last one you have seen to `events({ since })` and go on behind it, also after a restart. */
+  readonly seq: number;
+  readonly kind: LoggedJobEvent['kind'];
+  /** Epoch ms. */
+  readonly at: number;
+  readonly id: string;
+  readonly type: string;
+  readonly queue: string;
+  /** `enqueued`, `failed`, `snoozed`, `rescheduled`, `revived`: when it is due. */
+  readonly dueAt?: number;
+  /** `started`: which start it is, from 1. */
+  readonly start?: number;
+  /** `enqueued`. */
+  readonly priority?: number;
+  /** `completed`. */
+  readonly result?: unknown;
+  /** `failed`, `died`. */
+  readonly error?: FlatError;
+  /** `interrupted`, `died`, `cancelled`, `cancelling`. */
+  readonly reason?: string;
+}
+
+export function eventView(event: LoggedJobEvent): JobEventView {
+  const { kind, at, id, type, queue, position: seq } = event;
+  const base = { seq, kind, at, id, type, queue };
+  switch (event.kind) {
+    case 'enqueued':
+      return { ...base, dueAt: event.dueAt, priority: event.priority };
+    case 'started':
+      return { ...base, start: event.starts };
+    case 'completed':
+      return withoutUndefined({ ...base, result: parsed(event.result) });
+    case 'failed':
+      return withoutUndefined({ ...base, dueAt: event.dueAt, error: parsed(event.error) as FlatError | undefined });
+    case 'died':
+      return withoutUndefined({ ...base, reason: event.why, error: parsed(event.error) as FlatError | undefined });
+    case 'interrupted':
+      return { ...base, reason: event.why };
+    case 'cancelling':
+    case 'cancelled':
+      return withoutUndefined({ ...base, reason: parsed(event.reason) as string | undefined });
+    case 'snoozed':
+    case 'rescheduled':
+    case 'revived':
+      return { ...base, dueAt: event.dueAt };
+    case 'checkpointed':
+    case 'progressed':
+    case 'removed':
+      return base;
+  }
+}
+
+function parsed(text: string | undefined): unknown {
+  return text === undefined ? undefined : decodeJson(text);
+}
+
+type Present<Given> = { [Key in keyof Given as undefined extends Given[Key] ? never : Key]: Given[Key] } & {
+  [Key in keyof Given as undefined extends Given[Key] ? Key : never]?: Exclude<Given[Key], undefined>;
+};
+
+function withoutUndefined<Given extends object>(given: Given): Present<Given> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Present<Given>;
+}

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createCommands, type Command } from '../../src/actors/commands.ts';
+import { Dependencies } from '../../src/actors/dependencies.ts';
+import type { DispatcherMessage, NewJob, RunnerMessage, Settle } from '../../src/actors/messages.ts';
+import { Pending } from '../../src/actors/pending.ts';
+import { Retention } from '../../src/actors/retention.ts';
+import { Waiters } from '../../src/actors/waiters.ts';
+import { encodeEdges, type EdgeCondition } from '../../src/job/edges.ts';
+import type { JobEvent } from '../../src/job/event.ts';
+import { isFinal, nextState } from '../../src/job/machine.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
+import { openMemoryStore, type MemoryFrames } from '../../src/log/memory-store.ts';
+import { replay } from '../../src/log/replay.ts';
+import { DEFAULT_POLICY } from '../../src/policy.ts';
+
+/**
+ * The commands on a real log, with everything around them replaced by lists: what the dispatcher was told it may start.
+ */
+async function openCommands(frames: MemoryFrames) {
+  const store = openMemoryStore(frames);
+  const { log } = await replay(store, 1 << 20);
+  const { table } = log;
+  const keep = { ageMs: Infinity, count: Infinity };
+  const startable = new Set<number>();
+  const dispatcher = {
+    tell(message: DispatcherMessage) {
+      if (message.kind === 'waiting') startable.add(message.slot);
+      if (message.kind === 'gone') startable.delete(message.slot);
+    },
+  };
+  const runner = { tell: (_message: RunnerMessage) => undefined };
+  const clock = { now: () => 1_000, random: () => 0 } as unknown as Clock;
+  const dependencies = new Dependencies(table);
+  const retention = new Retention(table, { completed: keep, cancelled: keep, dead: keep });
+  const pending = new Pending();
+  const record = (event: JobEvent): number => {
+    const state = table.stateOf(event.slot);
+    assert.notEqual(nextState(state, event.kind), undefined, `${event.kind} in ${state}`);
+    if (event.kind !== 'removed') return log.record(event);
+    dependencies.remove(event.slot, () => log.record(event));
+    return 0;
+  };
+  let ids = 0;
+  const commands = createCommands({
+    clock,
+    log,
+    retention,
+    dependencies,
+    waiters: new Waiters(),
+    dispatcher,
+    runner,
+    createId: () => `made-${++ids}`,
+    record,
+    pending: () => pending,
+    isClosing: () => false,
+    isFull: () => false,
+  });
+  for (let slot = 0; slot < table.end; slot++) {
+    if (table.stateOf(slot) === 'waiting' && dependencies.of(slot) === 'free') startable.add(slot);
+  }
+  return { log, table, startable, dependencies, carryOut: (command: Command) => commands.carryOut(command) };
+}
+
+const settle: Settle<never> = { resolve: () => undefined, reject: () => undefined };
+
+interface ModelJob {
+  state: 'waiting' | 'running' | 'completed' | 'cancelled' | 'dead';
+  isUnreachable: boolean;
+  hasStarted: boolean;
+  isCancelling: boolean;
+  readonly parents: ReadonlyArray<{ readonly id: string; readonly on: EdgeCondition }>;
+}
+
+/** The same rules, said once more in the plainest way: everything is worked out anew after every step. */
+class Model {
+  /** In the order of acceptance, so that parents come before children. */
+  readonly jobs = new Map<string, ModelJob>();
+
+  reach(job: ModelJob): 'free' | 'blocked' | 'unreachable' {
+    let reach: 'free' | 'blocked' | 'unreachable' = 'free';
+    for (const { id, on } of job.parents) {
+      const parent = this.jobs.get(id);
+      if (parent === undefined) {
+        if (!job.hasStarted && on !== 'always') return 'unreachable';
+      } else if (parent.state === 'waiting' || parent.state === 'running') reach = 'blocked';
+      else if (on === 'success' && parent.state !== 'completed') return 'unreachable';
+      else if (on === 'failure' && parent.state === 'completed') return 'unreachable';
+    }
+    return reach;
+  }
+
+  settle(): void {
+    for (const job of this.jobs.values()) {
+      const reach = this.reach(job);
+      if (job.state === 'waiting' && reach === 'unreachable') {
+        job.state = 'dead';
+        job.isUnreachable = true;
+      } else if (job.state === 'dead' && job.isUnreachable && reach !== 'unreachable') {
+        job.state = 'waiting';
+        job.isUnreachable = false;
+      }
+    }
+  }
+
+  children(id: string): string[] {
+    return [...this.jobs].filter(([, job]) => job.parents.some((parent) => parent.id === id)).map(([child]) => child);
+  }
+
+  isNeeded(id: string): boolean {
+    return this.children(id).some((child) => !isFinal(this.jobs.get(child)?.state ?? 'absent'));
+  }
+
+  descendants(id: string): Set<string> {
+    const family = new Set([id]);
+    for (const member of family) for (const child of this.children(member)) family.add(child);
+    return family;
+  }
+}
+
+type Step =
+  | { readonly kind: 'graph'; readonly parents: ReadonlyArray<ReadonlyArray<readonly [number, EdgeCondition]>> }
+  | { readonly kind: 'start' | 'complete' | 'die' | 'cancel' | 'cancelAll' | 'revive' | 'clear'; readonly pick: number }
+  | { readonly kind: 'restart' };
+
+const pick = fc.nat(1_000);
+const condition = fc.constantFrom<EdgeCondition>('success', 'success', 'failure', 'always');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('graph' as const),
+      parents: fc.array(fc.array(fc.tuple(fc.nat(20), condition), { maxLength: 3 }), { minLength: 1, maxLength: 5 }),
+    }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'start',
+        'start',
+        'complete',
+        'complete',
+        'die',
+        'cancel',
+        'cancelAll',
+        'revive',
+        'revive',
+        'clear',
+        'clear',
+      ),
+      pick,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+);
+
+function newJob(id: string, parents: ModelJob['parents']): NewJob {
+  const edges = encodeEdges(parents.map((parent) => ({ ...parent, as: parent.id })));
+  return {
+    id,
+    ifExists: 'reject',
+    type: 'work',
+    queue: 'default',
+    priority: 0,
+    delayMs: 0,
+    runAt: undefined,
+    deadlineAt: 0,
+    settings: '',
+    parents: edges,
+    payload: undefined,
+  };
+}
+
+test('random graphs with failures, cancels, revivals and restarts behave as a plain model says', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
+      const frames: MemoryFrames = new Map();
+      const model = new Model();
+      let engine = await openCommands(frames);
+      let made = 0;
+
+      const chosen = (states: ReadonlyArray<ModelJob['state']>, among: number): string | undefined => {
+        const fitting = [...model.jobs].filter(([, { state }]) => states.includes(state));
+        return fitting[among % Math.max(fitting.length, 1)]?.[0];
+      };
+      const slotOf = (id: string): number => engine.table.ids.find(id);
+      const end = (id: string, verdict: (Command & { kind: 'end' })['verdict']): void => {
+        const slot = slotOf(id);
+        engine.carryOut({ kind: 'end', slot, token: engine.table.tokenOf(slot) as number, verdict, report: undefined });
+      };
+
+      for (const next of steps) {
+        switch (next.kind) {
+          case 'graph': {
+            const jobs: NewJob[] = [];
+            for (const edges of next.parents) {
+              // An edge leads to a job that was made before, to one that is gone, or to one that never was.
+              const parents = new Map(
+                edges.map(([n, on]) => [`job-${n % (made + 2)}`, { id: `job-${n % (made + 2)}`, on }]),
+              );
+              const id = `job-${made++}`;
+              parents.delete(id);
+              const job = { id, parents: [...parents.values()].filter((parent) => parent.id !== `job-${made}`) };
+              jobs.push(newJob(job.id, job.parents));
+              model.jobs.set(id, {
+                state: 'waiting',
+                isUnreachable: false,
+                hasStarted: false,
+                isCancelling: false,
+                parents: job.parents,
+              });
+              model.settle();
+            }
+            engine.carryOut({ kind: 'enqueue', jobs, settle });
+            break;
+          }
+          case 'start': {
+            const free = [...engine.startable];
+            const slot = free[next.pick % Math.max(free.length, 1)];
+            if (slot === undefined) break;
+            const job = model.jobs.get(engine.table.ids.of(slot)) as ModelJob;
+            engine.startable.delete(slot);
+            engine.carryOut({
+              kind: 'start',
+              slot,
+              order: engine.table.orderOf(slot),
+              queue: 'default',
+              lane: 'inline',
+            });
+            job.state = 'running';
+            job.hasStarted = true;
+            break;
+          }
+          case 'complete':
+          case 'die': {
+            const id = chosen(['running'], next.pick);
+            if (id === undefined) break;
+            const job = model.jobs.get(id) as ModelJob;
+            if (next.kind === 'complete') {
+              end(id, { kind: 'completed', result: undefined, followUps: undefined, policy: DEFAULT_POLICY });
+              job.state = job.isCancelling ? 'cancelled' : 'completed';
+            } else {
+              end(id, {
+                kind: 'failed',
+                error: { name: 'Error', message: 'x' },
+                policy: { ...DEFAULT_POLICY, maxAttempts: 1 },
+              });
+              job.state = job.isCancelling ? 'cancelled' : 'dead';
+            }
+            job.isCancelling = false;
+            break;
+          }
+          case 'cancel':
+          case 'cancelAll': {
+            const id = chosen(['waiting', 'running'], next.pick);
+            if (id === undefined) break;
+            const descendants = next.kind === 'cancelAll';
+            for (const member of descendants ? model.descendants(id) : [id]) {
+              const job = model.jobs.get(member) as ModelJob;
+              if (job.state === 'waiting') job.state = 'cancelled';
+              if (job.state === 'running') job.isCancelling = true;
+            }
+            engine.carryOut({ kind: 'cancel', id, reason: undefined, descendants, settle });
+            break;
+          }
+          case 'revive': {
+            const id = chosen(['completed', 'cancelled', 'dead'], next.pick);
+            if (id === undefined) break;
+            const job = model.jobs.get(id) as ModelJob;
+            if (model.reach(job) !== 'unreachable') {
+              job.state = 'waiting';
+              job.isUnreachable = false;
+            }
+            engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'revive', attempts: 'reset' }, settle });
+            break;
+          }
+          case 'clear': {
+            const id = chosen(['completed', 'cancelled', 'dead'], next.pick);
+            if (id === undefined) break;
+            if (!model.isNeeded(id)) model.jobs.delete(id);
+            engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'clear' }, settle });
+            break;
+          }
+          case 'restart': {
+            await engine.log.commit();
+            engine = await openCommands(frames);
+            break;
+          }
+        }
+        model.settle();
+        for (const [id, { state }] of model.jobs) {
+          assert.equal(engine.table.stateOf(slotOf(id)), state, `${id} after ${JSON.stringify(next)}`);
+        }
+        assert.equal(engine.table.size, model.jobs.size);
+        const free = [...model.jobs].filter(([, job]) => job.state === 'waiting' && model.reach(job) === 'free');
+        assert.deepEqual(
+          [...engine.startable].map((slot) => engine.table.ids.of(slot)).sort(),
+          free.map(([id]) => id).sort(),
+          `who may start after ${JSON.stringify(next)}`,
+        );
+      }
+    }),
+    { numRuns: Number(process.env['HOLDFAST_RUNS'] ?? 10_000) },
+  );
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FrameCache } from '../../src/log/frame-cache.ts';
+import type { Frame } from '../../src/log/frame.ts';
+import { enqueued, frameOf } from '../support/log.ts';
+
+function frame(sequence: number, size: number): Frame {
+  const { frame } = frameOf([enqueued(0)], { sequence });
+  return { ...frame, bytes: Buffer.alloc(size) };
+}
+
+function kept(cache: FrameCache): number[] {
+  return Array.from({ length: 20 }, (_, n) => n).filter((sequence) => cache.get(sequence) !== undefined);
+}
+
+describe('the cache of frames', () => {
+  test('keeps the frames put in last, up to its bytes', () => {
+    const cache = new FrameCache(1_000);
+    for (let n = 1; n <= 15; n++) cache.put(frame(n, 300));
+    assert.deepEqual(kept(cache), [13, 14, 15]);
+    cache.put(frame(16, 50));
+    assert.deepEqual(kept(cache), [13, 14, 15, 16]);
+  });
+
+  test('gives back the frame that was put in', () => {
+    const cache = new FrameCache(1_000);
+    const given = frame(3, 100);
+    cache.put(given);
+    assert.equal(cache.get(3), given);
+    assert.equal(cache.get(4), undefined);
+  });
+
+  test('keeps the newest frame even if it alone is too large, and nothing beside it', () => {
+    const cache = new FrameCache(1_000);
+    cache.put(frame(1, 400));
+    cache.put(frame(2, 5_000));
+    assert.deepEqual(kept(cache), [2]);
+    cache.put(frame(3, 400));
+    assert.deepEqual(kept(cache), [3]);
+  });
+
+  test('counts a frame that is put in again once, and as the newest', () => {
+    const cache = new FrameCache(1_000);
+    for (const n of [1, 2, 3]) cache.put(frame(n, 300));
+    for (let again = 0; again < 10; again++) cache.put(frame(1, 300));
+    assert.deepEqual(kept(cache), [1, 2, 3]);
+    cache.put(frame(4, 300));
+    assert.deepEqual(kept(cache), [1, 3, 4]);
+  });
+
+  test('forgets on request, and has the room back', () => {
+    const cache = new FrameCache(1_000);
+    for (const n of [1, 2, 3]) cache.put(frame(n, 300));
+    cache.delete(2);
+    cache.delete(2);
+    cache.put(frame(4, 300));
+    assert.deepEqual(kept(cache), [1, 3, 4]);
+  });
+
+  test('of no bytes keeps one frame, so that what was just read can be used', () => {
+    const cache = new FrameCache(0);
+    cache.put(frame(1, 300));
+    cache.put(frame(2, 300));
+    assert.deepEqual(kept(cache), [2]);
+  });
+});

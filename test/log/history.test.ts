@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { JobTable } from '../../src/job/table.ts';
+import { type Frame, positionOf } from '../../src/log/frame.ts';
+import { readJob, readJobNow, readStartRecords, startRecordsInMemory } from '../../src/log/history.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { MemoryFrames } from '../../src/log/memory-store.ts';
+import { Trimmer } from '../../src/log/trim.ts';
+import { enqueued, frameOf, NOW, openLog } from '../support/log.ts';
+
+const text = (bytes: number): string => JSON.stringify('x'.repeat(bytes - 2));
+
+/** A log with one job, each of whose records stands in a frame of its own. */
+async function logOfOneJob(cacheBytes?: number): Promise<{ log: Log; frames: MemoryFrames; order: number }> {
+  const frames: MemoryFrames = new Map();
+  const log = await openLog(frames, cacheBytes);
+  const order = log.record(enqueued(0, { at: NOW + 1, payload: '{"to":"a"}', settings: '{"attempts":2}' }));
+  await log.commit();
+  log.record({ kind: 'started', slot: 0, at: NOW + 2, starts: 1 });
+  await log.commit();
+  log.record({ kind: 'checkpointed', slot: 0, at: NOW + 3, checkpoint: '{"page":3}' });
+  await log.commit();
+  return { log, frames, order };
+}
+
+/** Makes the log so long that the job in slot 0 is carried; everything is durable and trimmed afterwards. */
+async function carry(log: Log): Promise<void> {
+  const trimmer = new Trimmer(log, 3_000);
+  const slot = log.table.freeSlot();
+  log.record(enqueued(slot, { id: 'weight', payload: text(20_000) }));
+  log.record({ kind: 'removed', slot, at: NOW });
+  const home = log.table.homeOf(0);
+  await log.commit();
+  for (let commits = 0; trimmer.hasWork; commits++) {
+    assert.ok(commits < 20);
+    trimmer.step(NOW + 100);
+    await log.commit();
+    trimmer.committed();
+  }
+  assert.notEqual(log.table.homeOf(0), home);
+}
+
+describe('what the log knows of a job', () => {
+  test('is read from its newest record back to its home', async () => {
+    const { log, order } = await logOfOneJob();
+    const read = readJobNow(log, 0);
+    assert.equal(read.home.kind, 'enqueued');
+    assert.equal(read.home.payload, '{"to":"a"}');
+    assert.deepEqual(read.history, { createdAt: NOW + 1, startedAt: NOW + 2, checkpoint: '{"page":3}', errors: [] });
+    assert.deepEqual(await readJob(log, 0, order), read);
+  });
+
+  test('is the same from the store as from memory', async () => {
+    const { log, order } = await logOfOneJob(0);
+    assert.deepEqual((await readJob(log, 0, order))?.history.checkpoint, '{"page":3}');
+  });
+
+  test('is nothing for a job that is gone, or whose slot has another', async () => {
+    const { log, order } = await logOfOneJob();
+    assert.equal(await readJob(log, 0, order + 1), undefined);
+    assert.equal(await readJob(log, 77, order), undefined);
+    assert.equal(await readStartRecords(log, 0, order + 1), undefined);
+  });
+
+  test('is read anew when the job is carried while it is read', async () => {
+    const { log, frames, order } = await logOfOneJob(0);
+    const before = (await readJob(log, 0, order))?.history;
+    const newestFirst = log.readFrame.bind(log);
+    let reads = 0;
+    log.readFrame = async (sequence: number): Promise<Frame | undefined> => {
+      if (++reads === 2) await carry(log);
+      return newestFirst(sequence);
+    };
+    const read = await readJob(log, 0, order);
+    assert.equal(read?.home.kind, 'carried');
+    assert.deepEqual(read?.history, before);
+    assert.equal(frames.has(1), false);
+  });
+
+  test('is nothing when the job is removed while it is read', async () => {
+    const { log, order } = await logOfOneJob(0);
+    const readFrame = log.readFrame.bind(log);
+    let reads = 0;
+    log.readFrame = async (sequence: number): Promise<Frame | undefined> => {
+      if (++reads > 1) return undefined;
+      log.record({ kind: 'completed', slot: 0, at: NOW, result: undefined });
+      log.record({ kind: 'removed', slot: 0, at: NOW });
+      return readFrame(sequence);
+    };
+    assert.equal(await readJob(log, 0, order), undefined);
+  });
+});
+
+describe('what an attempt needs', () => {
+  test('is the payload, the settings and the newest checkpoint', async () => {
+    const { log, order } = await logOfOneJob();
+    const expected = {
+      createdAt: NOW + 1,
+      payload: '{"to":"a"}',
+      settings: '{"attempts":2}',
+      checkpoint: '{"page":3}',
+      results: undefined,
+    };
+    assert.deepEqual(startRecordsInMemory(log, 0), expected);
+    assert.deepEqual(await readStartRecords(log, 0, order), expected);
+  });
+
+  test('has no checkpoint when none was saved', async () => {
+    const log = await openLog();
+    const order = log.record(enqueued(0, { payload: undefined }));
+    await log.commit();
+    const expected = { createdAt: NOW, payload: undefined, settings: '', checkpoint: undefined, results: undefined };
+    assert.deepEqual(startRecordsInMemory(log, 0), expected);
+    assert.deepEqual(await readStartRecords(log, 0, order), expected);
+  });
+
+  test('is the same when the job was carried: before its first checkpoint, with one, and after a later one', async () => {
+    const { log, order } = await logOfOneJob();
+    const before = startRecordsInMemory(log, 0);
+    await carry(log);
+    assert.deepEqual(startRecordsInMemory(log, 0), before);
+    assert.deepEqual(await readStartRecords(log, 0, order), before);
+    log.record({ kind: 'checkpointed', slot: 0, at: NOW + 200, checkpoint: '{"page":4}' });
+    await log.commit();
+    assert.deepEqual(startRecordsInMemory(log, 0), { ...before, checkpoint: '{"page":4}' });
+
+    const fresh = await openLog();
+    fresh.record(enqueued(0, { at: NOW + 7, payload: '"p"' }));
+    await fresh.commit();
+    await carry(fresh);
+    assert.deepEqual(startRecordsInMemory(fresh, 0), {
+      createdAt: NOW + 7,
+      payload: '"p"',
+      settings: '',
+      checkpoint: undefined,
+      results: undefined,
+    });
+  });
+
+  test('is not there at once when a frame must be read first', async () => {
+    const { frames, order } = await logOfOneJob();
+    const log = await openLog(frames);
+    assert.equal(startRecordsInMemory(log, 0), undefined);
+    await log.readFrame(1);
+    assert.equal(startRecordsInMemory(log, 0), undefined, 'its checkpoint is in another frame');
+    assert.equal((await readStartRecords(log, 0, order))?.checkpoint, '{"page":3}');
+    assert.equal(startRecordsInMemory(log, 0)?.checkpoint, '{"page":3}');
+  });
+});
+
+describe('records that lead nowhere are damage, and are not followed for ever', () => {
+  /** A log that gives out these frames whatever it is asked, as a store with wrong bytes of a right checksum would. */
+  async function logReading(table: JobTable, ...given: Frame[]): Promise<Log> {
+    const log = await openLog();
+    const byNumber = new Map(given.map((frame) => [frame.sequence, frame]));
+    return Object.create(log, {
+      table: { value: table },
+      readFrameNow: { value: (sequence: number) => byNumber.get(sequence) },
+      cachedFrame: { value: (sequence: number) => byNumber.get(sequence) },
+      readFrame: { value: async (sequence: number) => byNumber.get(sequence) },
+    }) as Log;
+  }
+
+  test('when a record names itself, or a later one, as the one before it', async () => {
+    for (const previous of [positionOf(2, 40), positionOf(3, 40)]) {
+      const table = new JobTable();
+      const home = frameOf([enqueued(0)], { table }).frame;
+      const liar = frameOf([{ kind: 'started', slot: 0, at: NOW, starts: 1 }], { sequence: 2, table }).frame;
+      liar.view.setFloat64(40 + 22, previous, true);
+      const log = await logReading(table, home, liar);
+      assert.throws(() => readJobNow(log, 0), { code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' });
+    }
+  });
+
+  test('when a record names one before the home of its job', async () => {
+    const table = new JobTable();
+    const home = frameOf([enqueued(0)], { sequence: 2, table }).frame;
+    const liar = frameOf([{ kind: 'started', slot: 0, at: NOW, starts: 1 }], { sequence: 3, table }).frame;
+    liar.view.setFloat64(40 + 22, positionOf(1, 40), true);
+    const log = await logReading(table, home, liar);
+    assert.throws(() => readJobNow(log, 0), { code: 'HOLDFAST_DAMAGED', where: 'frame 3 of the log' });
+  });
+
+  test('when the home is no beginning of a job, or a mark', async () => {
+    const other = frameOf([{ kind: 'opened', at: NOW }], { sequence: 1 }).frame;
+    const table = new JobTable();
+    frameOf([enqueued(0)], { table });
+    const asMark = await logReading(table, other);
+    assert.throws(() => readJobNow(asMark, 0), { code: 'HOLDFAST_DAMAGED' });
+    assert.throws(() => startRecordsInMemory(asMark, 0), { code: 'HOLDFAST_DAMAGED' });
+
+    const started = frameOf([{ kind: 'started', slot: 0, at: NOW, starts: 1 }], { table: knowing() }).frame;
+    const asStart = await logReading(table, started);
+    assert.throws(() => readJobNow(asStart, 0), { code: 'HOLDFAST_DAMAGED' });
+  });
+
+  test('when the checkpoint is something else', async () => {
+    const table = new JobTable();
+    const home = frameOf([enqueued(0)], { table }).frame;
+    frameOf(
+      [
+        { kind: 'started', slot: 0, at: NOW, starts: 1 },
+        { kind: 'checkpointed', slot: 0, at: NOW, checkpoint: '1' },
+      ],
+      { sequence: 2, table },
+    );
+    const other = frameOf(
+      [
+        { kind: 'started', slot: 0, at: NOW, starts: 1 },
+        { kind: 'progressed', slot: 0, at: NOW, report: '1' },
+      ],
+      {
+        sequence: 2,
+        table: knowing(),
+      },
+    ).frame;
+    const log = await logReading(table, home, other);
+    assert.throws(() => startRecordsInMemory(log, 0), { code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' });
+    await assert.rejects(readStartRecords(log, 0, table.orderOf(0)), { code: 'HOLDFAST_DAMAGED' });
+  });
+
+  test('when a frame of a stored job is not found', async () => {
+    const table = new JobTable();
+    frameOf([enqueued(0)], { table });
+    const log = await logReading(table);
+    assert.throws(() => readJobNow(log, 0), { code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' });
+  });
+
+  function knowing(): JobTable {
+    const table = new JobTable();
+    frameOf([enqueued(0)], { table });
+    return table;
+  }
+});

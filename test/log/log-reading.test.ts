@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { LogEvent } from '../../src/job/event.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { MemoryFrames } from '../../src/log/memory-store.ts';
+import { enqueued, NOW, openLog, openWatchedLog } from '../support/log.ts';
+
+describe('reading a frame of a log', () => {
+  async function logOf(events: readonly LogEvent[], cacheBytes?: number): Promise<Log & { frames: MemoryFrames }> {
+    const { log, frames } = await openWatchedLog(cacheBytes);
+    for (const event of events) {
+      log.record(event);
+      await log.commit();
+    }
+    return Object.assign(log, { frames });
+  }
+
+  test('gives it from memory or from the store alike', async () => {
+    const log = await logOf([enqueued(0), enqueued(1), enqueued(2)]);
+    const again = await openLog(log.frames);
+    assert.equal(again.cachedFrame(2), undefined);
+    const read = await again.readFrame(2);
+    assert.deepEqual(read?.bytes, log.cachedFrame(2)?.bytes);
+    assert.equal(again.cachedFrame(2), read);
+    assert.deepEqual(again.readFrameNow(3)?.bytes, log.cachedFrame(3)?.bytes);
+  });
+
+  test('gives nothing for one that was trimmed, or is not written yet', async () => {
+    const log = await logOf(
+      [
+        { kind: 'opened', at: NOW },
+        { kind: 'opened', at: NOW },
+      ],
+      0,
+    );
+    log.record({ kind: 'trimmed', at: NOW, head: 2 });
+    log.dropWithNextCommit({ from: 1, below: 2 });
+    await log.commit();
+    assert.equal(await log.readFrame(1), undefined);
+    assert.equal(await log.readFrame(99), undefined);
+    assert.equal(log.readFrameNow(1), undefined);
+  });
+
+  test('gives nothing for one that the commit under way deletes', async () => {
+    const { log, gate, frames } = await openWatchedLog(0);
+    for (let n = 0; n < 3; n++) {
+      log.record({ kind: 'opened', at: NOW });
+      await log.commit();
+    }
+    log.record({ kind: 'trimmed', at: NOW, head: 3 });
+    log.dropWithNextCommit({ from: 1, below: 3 });
+    let letGo = (): void => undefined;
+    gate.before = () => new Promise((resolve) => (letGo = resolve));
+    const commit = log.commit();
+    frames.delete(1);
+    assert.equal(await log.readFrame(1), undefined, 'the store may be ahead of us');
+    letGo();
+    await commit;
+  });
+
+  test('calls the store damaged when a frame is gone that nobody deleted', async () => {
+    const log = await logOf([enqueued(0), enqueued(1)], 0);
+    log.frames.delete(1);
+    await assert.rejects(log.readFrame(1), { code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' });
+  });
+
+  test('calls it damaged when its bytes are not those that were written', async () => {
+    const log = await logOf([enqueued(0), enqueued(1)], 0);
+    (log.frames.get(1) as Uint8Array)[60] = 0xee;
+    await assert.rejects(log.readFrame(1), { code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' });
+    assert.throws(() => log.readFrameNow(1), { code: 'HOLDFAST_DAMAGED' });
+  });
+});

@@ -1,0 +1,98 @@
+/** What is made of frames of which some are gone: all that can be proved, nothing else unnamed. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Carried } from '../../src/job/event.ts';
+import { carriedOf } from '../../src/log/carried.ts';
+import { readFrame, sequenceOf, type Frame } from '../../src/log/frame.ts';
+import { readJobNow } from '../../src/log/history.ts';
+import type { Log } from '../../src/log/log.ts';
+import { salvage } from '../../src/log/salvage.ts';
+import { NOW, openLog, rowsOf } from '../support/log.ts';
+import { LogDriver } from '../support/log-driver.ts';
+
+interface Made {
+  readonly log: Log;
+  readonly frames: readonly Frame[];
+  /** Every job as it would be carried. */
+  readonly truth: ReadonlyMap<string, Carried>;
+}
+
+async function make(seed: number): Promise<Made> {
+  const driver = await LogDriver.open({ seed, slackBytes: 3_000, mostJobs: 25 });
+  for (let n = 0; n < 600; n++) {
+    driver.act();
+    if (driver.pick(4) === 0) await driver.commit();
+  }
+  await driver.commit();
+  const log = await openLog(driver.frames);
+  const truth = new Map<string, Carried>();
+  for (const [slot, row] of rowsOf(log.table)) {
+    const { home, history } = readJobNow(log, slot);
+    truth.set(row.id, carriedOf(0, row, home, history, NOW));
+  }
+  return { log, truth, frames: [...driver.frames].map(([sequence, bytes]) => readFrame(bytes, sequence)) };
+}
+
+function essence({ slot: _slot, at: _at, ...job }: Carried): Omit<Carried, 'slot' | 'at'> {
+  return job;
+}
+
+describe('salvage', () => {
+  test('of a whole log gives every job as it is, in order, and names nothing', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { frames, truth, log } = await make(seed);
+      const { jobs, uncertain, lost, missing } = salvage(frames, log.witnessed.sequence, NOW);
+      assert.deepEqual({ uncertain, lost, missing }, { uncertain: [], lost: [], missing: [] });
+      assert.deepEqual(new Map(jobs.map((job) => [job.id, essence(job)])), new Map([...truth].map(([id, job]) => [id, essence(job)])));
+      const orders = jobs.map(({ order }) => order);
+      assert.deepEqual(orders, orders.toSorted((a, b) => a - b));
+      assert.deepEqual(jobs.map(({ slot }) => slot), jobs.map((_job, n) => n));
+    }
+  });
+
+  test('of a log with gaps gives jobs as they are, or names them', async () => {
+    let uncertainCount = 0;
+    let lostCount = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const { frames, truth, log } = await make(seed);
+      const from = seed % frames.length;
+      const gap = new Set(frames.slice(from, from + 1 + (seed % 7)).map(({ sequence }) => sequence));
+      const left = frames.filter(({ sequence }) => !gap.has(sequence));
+      const { jobs, uncertain, lost, missing } = salvage(left, log.witnessed.sequence, NOW);
+      const [first, last] = [Math.min(...gap), Math.max(...gap)];
+      assert.deepEqual(missing, [{ from: first, to: last }], `seed ${seed}`);
+      const named = new Set([...uncertain, ...lost].map(({ id }) => id));
+      for (const job of jobs) {
+        const was = truth.get(job.id);
+        // One that had been forgotten may be back, if that record is missing; and one that had ended before it was revived.
+        const hasEnded = ['completed', 'cancelled', 'dead'].includes(job.state);
+        if (named.has(job.id) || (hasEnded && sequenceOf(job.order) < last)) continue;
+        assert.deepEqual(was && essence(was), essence(job), `seed ${seed}`);
+      }
+      const there = new Set(jobs.map(({ id }) => id));
+      for (const [id, job] of truth) {
+        const wasWhollyInGap = sequenceOf(job.order) <= last;
+        assert.ok(there.has(id) || named.has(id) || wasWhollyInGap, `seed ${seed}: ${id}`);
+      }
+      uncertainCount += uncertain.length;
+      lostCount += lost.length;
+    }
+    assert.ok(uncertainCount > 50 && lostCount > 5, `${uncertainCount} uncertain, ${lostCount} lost`);
+  });
+
+  test('of a log without its end names every job that had not ended', async () => {
+    const { frames, log } = await make(3);
+    const left = frames.slice(0, -2);
+    const { jobs, uncertain, missing } = salvage(left, log.witnessed.sequence, NOW);
+    const end = left.at(-1)?.sequence ?? 0;
+    assert.deepEqual(missing, [{ from: end + 1, to: end + 2 }]);
+    const open = jobs.filter(({ state }) => state === 'waiting' || state === 'running');
+    assert.deepEqual(new Set(uncertain.map(({ id }) => id)), new Set(open.map(({ id }) => id)));
+    assert.ok(open.length > 0);
+  });
+
+  test('of nothing is nothing', () => {
+    assert.deepEqual(salvage([], 0, NOW), { jobs: [], uncertain: [], lost: [], missing: [] });
+    assert.deepEqual(salvage([], 7, NOW).missing, [{ from: 1, to: 7 }]);
+  });
+});

@@ -1,0 +1,11 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** An empty folder on the real disk that is gone when the test is. Its path is the real one. */
+export async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'holdfast-log-')));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}

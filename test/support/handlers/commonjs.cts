@@ -1,0 +1,1 @@
+module.exports = (payload: unknown) => ({ commonjs: payload });

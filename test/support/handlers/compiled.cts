@@ -1,0 +1,3 @@
+// As compilers write `export default` for CommonJS.
+Object.defineProperty(exports, '__esModule', { value: true });
+exports.default = (payload: unknown) => ({ compiled: payload });

@@ -1,0 +1,4 @@
+import { defineHandler } from '../../../workers/index.ts';
+
+/** Gives back what it was given. */
+export default defineHandler((payload) => payload);

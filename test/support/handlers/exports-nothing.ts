@@ -1,0 +1,1 @@
+export const run = (): string => 'not the default export';

@@ -1,0 +1,1 @@
+export default 'a handler it is not';

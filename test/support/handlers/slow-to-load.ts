@@ -1,0 +1,2 @@
+await new Promise((resolve) => setTimeout(resolve, 400));
+export default (): string => 'loaded';

@@ -1,0 +1,175 @@
+/**
+ * The life of a thread on its own side: it gets attempts over its port, one after another, runs each, and tells how it
+ * ended. Two things are harder than they look.
+ *
+ * Whose error is it? An error that nobody caught may come from the attempt that runs, from a timer that an earlier one
+ * left, or from the background of a module. Each attempt and each load runs in an async scope of its own, so the error
+ * brings its origin with it; only one of this attempt, of its module, or of unknown origin fails the attempt.
+ *
+ * Is the thread clean? It is looked at when an attempt ends, when the main side asks again, and when the next order comes:
+ * what shows late, such as the rejection of a promise that nobody awaited, may cross with that order on its way. The
+ * thread then refuses it before the handler is called, and it is given to a new thread as if nothing had happened.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { AttemptControl, createContext, decodeJson, encodeResult, type Handler } from '../src/context.ts';
+import { flattenError } from '../src/errors.ts';
+import {
+  FLAG_ABORTED,
+  FLAG_BEGUN,
+  type FromThread,
+  type Outcome,
+  type RunOrder,
+  type SessionStart,
+  type ToThread,
+} from '../src/protocol.ts';
+import { loadHandler } from './load.ts';
+import { ThreadLink } from './thread-link.ts';
+import { Traces } from './traces.ts';
+
+interface Running {
+  readonly order: RunOrder;
+  readonly control: AttemptControl;
+}
+
+/** Where code came from: an attempt, or the loading of a module (then `control` is undefined). */
+interface Origin {
+  readonly module: string;
+  readonly control: AttemptControl | undefined;
+}
+
+export class Session {
+  readonly #port: SessionStart['port'];
+  readonly #flags: Int32Array;
+  readonly #post: (message: FromThread) => void;
+  readonly #link: ThreadLink;
+  readonly #traces = new Traces();
+  readonly #handlers = new Map<string, Handler>();
+  readonly #origins = new AsyncLocalStorage<Origin>();
+  #runCount = 0;
+  #running: Running | undefined;
+  /** What happened that no look at the thread shows. */
+  #dirt: string | undefined;
+
+  constructor({ port, flags }: SessionStart) {
+    this.#port = port;
+    this.#flags = flags;
+    // Bound now: a handler may replace it on the prototype, and would be handed our port as `this`.
+    this.#post = port.postMessage.bind(port);
+    this.#link = new ThreadLink(this.#post, flags);
+  }
+
+  listen(): void {
+    process.on('uncaughtException', (error) => this.#uncaught(error));
+    process.on('unhandledRejection', (error) => this.#uncaught(error));
+    this.#port.on('message', (message: ToThread) => this.#receive(message));
+    this.#traces.accept();
+  }
+
+  #receive(message: ToThread): void {
+    switch (message.kind) {
+      case 'run':
+        this.#run(message.order);
+        return;
+      case 'abort':
+        if (this.#running?.order.token === message.token) this.#running.control.abort(message.reason);
+        return;
+      case 'answer':
+        this.#link.answered(message.id, message.answer);
+        return;
+      case 'look':
+        this.#post({ kind: 'looked', left: this.#left() });
+        return;
+      case 'more':
+        this.#link.more();
+        return;
+    }
+  }
+
+  #run(order: RunOrder): void {
+    this.#runCount += 1;
+    const left = this.#dirt ?? this.#traces.opened();
+    if (left !== undefined) {
+      this.#post({ kind: 'refused', token: order.token, left });
+      return;
+    }
+    const runCount = this.#runCount;
+    Atomics.store(this.#flags, FLAG_BEGUN, runCount);
+    const control = new AttemptControl(order.job.id, () => {
+      if (Atomics.load(this.#flags, FLAG_ABORTED) === runCount) this.#receiveWaiting();
+    });
+    const running: Running = { order, control };
+    this.#running = running;
+    this.#link.begin(order.token);
+    this.#carryOut(running).catch((error: unknown) => this.#uncaught(error));
+  }
+
+  /** Reads the port without the event loop, for a handler that does not give it a turn. */
+  #receiveWaiting(): void {
+    for (let entry = receiveMessageOnPort(this.#port); entry !== undefined; entry = receiveMessageOnPort(this.#port)) {
+      this.#receive(entry.message as ToThread);
+    }
+  }
+
+  async #carryOut(running: Running): Promise<void> {
+    // From here on nothing of ours asks a promise for its `then`, which the handler may replace.
+    await Promise.resolve();
+    let outcome: Outcome;
+    try {
+      outcome = await this.#attempt(running);
+    } catch (error) {
+      outcome = { ok: false, error: flattenError(error) };
+    }
+    // After what the handler put off until its next tick, such as the opening of a server.
+    process.nextTick(() => this.#end(running, outcome));
+  }
+
+  async #attempt({ order, control }: Running): Promise<Outcome> {
+    const handler = this.#handlers.get(order.module) ?? (await this.#load(order));
+    // It was asked to stop before it began.
+    if (control.error !== undefined) throw control.error;
+    const context = createContext(order, this.#link, control);
+    const origin: Origin = { module: order.module, control };
+    const result: unknown = await this.#origins.run(origin, handler, decodeJson(order.payload), context);
+    return { ok: true, result: encodeResult(result, order.limits) };
+  }
+
+  async #load({ module, token }: RunOrder): Promise<Handler> {
+    try {
+      const handler = await this.#origins.run({ module, control: undefined }, loadHandler, module);
+      this.#handlers.set(module, handler);
+      this.#traces.accept();
+      this.#post({ kind: 'loaded', token });
+      return handler;
+    } catch (error) {
+      // Node remembers that the module failed; in a new thread it gets a new chance.
+      this.#dirt ??= 'a module that could not be loaded';
+      throw error;
+    }
+  }
+
+  #end(running: Running, outcome: Outcome): void {
+    if (running.control.ended) return;
+    this.#link.end();
+    running.control.end();
+    this.#running = undefined;
+    this.#post({ kind: 'ended', token: running.order.token, outcome, left: this.#left() });
+  }
+
+  #left(): string | undefined {
+    return this.#dirt ?? this.#traces.left();
+  }
+
+  #uncaught(error: unknown): void {
+    const running = this.#running;
+    const origin = this.#origins.getStore();
+    this.#dirt ??= 'an error that nobody caught';
+    if (running === undefined) this.#post({ kind: 'dirty', left: this.#dirt });
+    else if (mayBeOf(running, origin)) this.#end(running, { ok: false, error: flattenError(error) });
+  }
+}
+
+function mayBeOf({ order, control }: Running, origin: Origin | undefined): boolean {
+  if (origin === undefined || origin.control === control) return true;
+  return origin.control === undefined && origin.module === order.module;
+}
