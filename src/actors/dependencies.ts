@@ -97,8 +97,16 @@ export class Dependencies {
 
   /** Whether a job still has a child that has not ended: then it must not be forgotten. */
   isNeeded(slot: number): boolean {
-    if (this.#byParent.size === 0) return false;
-    for (const child of this.childrenOf(slot)) if (!isFinal(this.#table.stateOf(child))) return true;
+    const children = this.#byParent.size === 0 ? undefined : this.#byParent.get(this.#table.ids.of(slot));
+    if (children === undefined) return false;
+    // Whoever has ended goes to the back: this is asked after each end of a child, and the first may be the last to end.
+    let left = children.size;
+    for (const child of children) {
+      if (!isFinal(this.#table.stateOf(child)) && this.#isBefore(slot, child)) return true;
+      if (--left === 0) return false;
+      children.delete(child);
+      children.add(child);
+    }
     return false;
   }
 

@@ -78,6 +78,12 @@ class Model {
   /** In the order of acceptance, so that parents come before children. */
   readonly jobs = new Map<string, ModelJob>();
 
+  copy(): Model {
+    const copy = new Model();
+    for (const [id, job] of this.jobs) copy.jobs.set(id, { ...job });
+    return copy;
+  }
+
   reach(job: ModelJob): 'free' | 'blocked' | 'unreachable' {
     let reach: 'free' | 'blocked' | 'unreachable' = 'free';
     for (const { id, on } of job.parents) {
@@ -122,7 +128,7 @@ class Model {
 type Step =
   | { readonly kind: 'graph'; readonly parents: ReadonlyArray<ReadonlyArray<readonly [number, EdgeCondition]>> }
   | { readonly kind: 'start' | 'complete' | 'die' | 'cancel' | 'cancelAll' | 'revive' | 'clear'; readonly pick: number }
-  | { readonly kind: 'restart' };
+  | { readonly kind: 'commit' | 'restart' | 'kill' };
 
 const pick = fc.nat(1_000);
 const condition = fc.constantFrom<EdgeCondition>('success', 'success', 'failure', 'always');
@@ -153,7 +159,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       pick,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'restart' as const, 'kill' as const) }),
+  },
 );
 
 function newJob(id: string, parents: ModelJob['parents']): NewJob {
@@ -173,11 +182,12 @@ function newJob(id: string, parents: ModelJob['parents']): NewJob {
   };
 }
 
-test('random graphs with failures, cancels, revivals and restarts behave as a plain model says', async () => {
+test('random graphs with failures, cancels, revivals, kills and restarts behave as a plain model says', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
       const frames: MemoryFrames = new Map();
-      const model = new Model();
+      let model = new Model();
+      let committed = new Model();
       let engine = await openCommands(frames);
       let made = 0;
 
@@ -283,11 +293,16 @@ test('random graphs with failures, cancels, revivals and restarts behave as a pl
             engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'clear' }, settle });
             break;
           }
-          case 'restart': {
+          case 'commit':
+          case 'restart':
             await engine.log.commit();
-            engine = await openCommands(frames);
+            committed = model.copy();
+            if (next.kind === 'restart') engine = await openCommands(frames);
             break;
-          }
+          case 'kill':
+            engine = await openCommands(frames);
+            model = committed.copy();
+            break;
         }
         model.settle();
         for (const [id, { state }] of model.jobs) {

@@ -215,3 +215,13 @@ test('a chain of a thousand and a fan of ten thousand end, also across a restart
   assert.deepEqual(await jobs.wait(made['link999']?.id ?? ''), { sum: 1_000 });
   assert.deepEqual(await jobs.wait(made['join']?.id ?? ''), { sum: 10_000 });
 });
+
+test('ten thousand jobs wait for one, whichever of them ends last', async (t) => {
+  const site = await openTestEngine(t, { jobs: [add], keep: { completed: { count: 0 } } });
+  const nodes: Record<string, readonly [typeof add, { n: number }, { after?: string[]; priority?: number }]> = {};
+  nodes['root'] = [add, { n: 1 }, {}];
+  for (let n = 0; n < 10_000; n++) nodes[`leaf${n}`] = [add, { n: 1 }, { after: ['root'], priority: n }];
+  const made = await site.jobs.enqueueGraph(nodes);
+  assert.deepEqual(await made['leaf0']?.result(), { sum: 2 });
+  assert.deepEqual((await site.jobs.list()).jobs, [], 'nobody needs the root any more');
+});
