@@ -1,6 +1,7 @@
 /** The door: what a caller wants to enqueue, checked and completed, so that nothing behind it has to doubt it. */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { NewJob } from './actors/messages.ts';
+import { encoded } from './codec.ts';
 import { isDefinition, type AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError, InvalidPayloadError } from './errors.ts';
 import { encodeJson } from './job/json.ts';
@@ -19,20 +20,20 @@ export function createAdmission(router: Router, limits: Limits): Admission {
 
   function definitionOf(
     job: AnyJobDefinition | string,
-  ): Pick<AnyJobDefinition, 'type' | 'queue' | 'priority' | 'schema'> {
+  ): Pick<AnyJobDefinition, 'type' | 'queue' | 'priority' | 'schema' | 'codec'> {
     if (isDefinition(job)) return concrete(job);
     if (typeof job !== 'string') {
       throw new InvalidArgumentError({ field: 'job', expected: 'a definition made by defineJob, or a type', got: job });
     }
     checkType(job);
-    const { queue = 'default', priority = 0, schema } = router.find(job) ?? {};
-    return { type: job, queue, priority, schema };
+    const { queue = 'default', priority = 0, schema, codec } = router.find(job) ?? {};
+    return { type: job, queue, priority, schema, codec };
   }
 
   return {
     admit(job, payload, options) {
       const definition = definitionOf(job);
-      const { type, queue, priority, schema } = definition;
+      const { type, queue, priority, schema, codec } = definition;
       const checked = checkJobOptions(options);
       const accept = (value: unknown): NewJob => ({
         id: checked.id,
@@ -45,7 +46,7 @@ export function createAdmission(router: Router, limits: Limits): Admission {
         deadlineAt: checked.deadlineAt,
         parents: checked.parents,
         settings: checked.settings,
-        payload: encodeJson(value, 'payload', jsonLimits),
+        payload: encodeJson(encoded(codec, value), 'payload', jsonLimits),
       });
       if (schema === undefined) return accept(payload);
       const verdict = validate(schema, payload);

@@ -2,6 +2,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkCodec, type Codec } from './codec.ts';
 import type { JobContext } from './context.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { checkQueue, checkRoute } from './job/name.ts';
@@ -52,10 +53,16 @@ export type SchemaJobOptions<Schema extends StandardSchemaV1, Result, Checkpoint
   (Inline<StandardSchemaV1.InferOutput<Schema>, Result, Checkpoint> | OnThread) & {
     /** Validates and types the payload when a job is enqueued; what it gives back is what is stored. */
     readonly payload: Schema;
+    /** Stores payloads that JSON would change; a module for a thread exports its own as `codec`. @default JSON alone */
+    readonly codec?: Codec<StandardSchemaV1.InferOutput<NoInfer<Schema>>>;
   };
 
 export type PlainJobOptions<Payload, Result, Checkpoint = unknown> = CommonOptions &
-  (Inline<Payload, Result, Checkpoint> | OnThread) & { readonly payload?: never };
+  (Inline<Payload, Result, Checkpoint> | OnThread) & {
+    readonly payload?: never;
+    /** Stores payloads that JSON would change; a module for a thread exports its own as `codec`. @default JSON alone */
+    readonly codec?: Codec<NoInfer<Payload>>;
+  };
 
 /**
  * A checked definition. Made by `defineJob`, and used wherever a job type is meant. `Payload` is what is given to
@@ -69,6 +76,7 @@ export interface JobDefinition<Payload, Result, Checkpoint = unknown, Stored = u
   readonly timeoutMs: number | undefined;
   readonly retry: Retry | undefined;
   readonly schema: StandardSchemaV1 | undefined;
+  readonly codec: Codec | undefined;
   readonly use: readonly Middleware[];
   /** How it runs: `inline` has the function, `thread` the URL of the module. */
   readonly lane: 'inline' | 'thread';
@@ -118,7 +126,8 @@ export function defineJob<Payload = undefined, Result = void, Checkpoint = unkno
   options: PlainJobOptions<Payload, Result, Checkpoint>,
 ): JobDefinition<Payload, Result, Checkpoint, Payload>;
 export function defineJob(
-  options: SchemaJobOptions<StandardSchemaV1, unknown> | PlainJobOptions<never, unknown>,
+  options:
+    SchemaJobOptions<StandardSchemaV1, unknown> | PlainJobOptions<never, unknown> | PlainJobOptions<unknown, unknown>,
 ): AnyJobDefinition {
   if (typeof options !== 'object' || options === null) {
     throw new InvalidArgumentError({
@@ -127,7 +136,7 @@ export function defineJob(
       got: options,
     });
   }
-  const { type, queue = 'default', priority = 0, timeout, retry, payload, run, worker, use = [] } = options;
+  const { type, queue = 'default', priority = 0, timeout, retry, payload, codec, run, worker, use = [] } = options;
   checkRoute(type, 'type');
   checkMiddleware(use, `use of '${type}'`);
   checkQueue(queue, 'queue');
@@ -149,6 +158,7 @@ export function defineJob(
       got: payload,
     });
   }
+  if (codec !== undefined) checkCodec(codec, `codec of '${type}'`);
   return Object.freeze({
     type,
     queue,
@@ -156,6 +166,7 @@ export function defineJob(
     timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `timeout of '${type}'`),
     retry: retry === undefined ? undefined : checkRetry(retry, `retry of '${type}'`),
     schema: payload,
+    codec,
     use: [...use],
     lane: run === undefined ? 'thread' : 'inline',
     run,

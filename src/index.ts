@@ -35,6 +35,7 @@ export type { LostJob, MissingFrames, UncertainJob } from './log/salvage.ts';
 export type { SalvageReport } from './log/set-aside.ts';
 export type { RetryOptions } from './policy.ts';
 export type { Duration } from './job/duration.ts';
+export type { Codec } from './codec.ts';
 export type { Middleware, Next } from './middleware.ts';
 export type { JobContext, JobLog } from './context.ts';
 export * from './errors.ts';

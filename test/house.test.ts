@@ -21,14 +21,14 @@ type Rule = (source: Source) => string[];
 /** From the ground up. A name ending in a slash is a folder of `src`, the others are files. */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors', 'job/', 'kernel/'],
-  ['options', 'definition', 'policy', 'protocol', 'context', 'attempt-control', 'middleware', 'router'],
+  ['options', 'definition', 'codec', 'policy', 'protocol', 'context', 'attempt-control', 'middleware', 'router'],
   ['log/'],
   ['actors/'],
   ['engine', 'face', 'methods', 'reader', 'admission', 'closing', 'graph', 'view'],
   ['index'],
   ['admin/'],
 ];
-const SEEN_BY_WORKERS = ['src/protocol.ts', 'src/context.ts', 'src/errors.ts'];
+const SEEN_BY_WORKERS = ['src/codec.ts', 'src/protocol.ts', 'src/context.ts', 'src/errors.ts'];
 const TOP_LEVEL = [
   'package.json package-lock.json tsconfig.json README.md CHANGELOG.md',
   'src workers test bench docs examples',

@@ -1,25 +1,32 @@
+import { checkCodec, decoding, type Codec } from '../src/codec.ts';
 import { flattenError, HandlerLoadError } from '../src/errors.ts';
 import type { Handler } from '../src/context.ts';
 
 const MAX_PROBLEM = 500;
 
 /**
- * The handler in a module: its default export. ESM, CommonJS (`module.exports = …`, and `exports.default` as compilers
+ * The handler in a module: its default export, which is given what `codec`, if it exports one, makes of the payload. ESM, CommonJS (`module.exports = …`, and `exports.default` as compilers
  * write it), and TypeScript where this Node runs it.
  *
  * @throws HandlerLoadError that names the module and says what is wrong with it.
  */
 export async function loadHandler(module: string): Promise<Handler> {
-  let loaded: { readonly default?: unknown };
+  let loaded: { readonly default?: unknown; readonly codec?: unknown };
   try {
-    loaded = (await import(module)) as { readonly default?: unknown };
+    loaded = (await import(module)) as typeof loaded;
   } catch (error) {
     throw new HandlerLoadError({ module, problem: problemOf(module, error), cause: error });
   }
   const handler = unwrap(loaded.default);
-  if (typeof handler === 'function') return handler as Handler;
+  if (typeof handler === 'function') return decoding(codecOf(module, loaded.codec), handler as Handler);
   const problem = loaded.default === undefined ? 'it has no default export' : `its default export is no function`;
   throw new HandlerLoadError({ module, problem });
+}
+
+function codecOf(module: string, codec: unknown): Codec | undefined {
+  if (codec === undefined) return undefined;
+  checkCodec(codec, `codec of ${module}`);
+  return codec;
 }
 
 /** What a compiler made of `export default` for CommonJS arrives as `{ default: { default: handler } }`. */

@@ -1,5 +1,6 @@
 /** Calls the handler of an attempt: here or on a thread, plain or with middleware around it. */
 import { AttemptControl, createContext, type JobContext } from '../context.ts';
+import { decoding } from '../codec.ts';
 import { flattenError, rebuildError } from '../errors.ts';
 import { decodeJson } from '../job/json.ts';
 import type { StartRecords } from '../log/history.ts';
@@ -65,7 +66,7 @@ export function createCalls({ threads, limits, use }: CallParts): Call {
       attempt,
       control,
     );
-    runInline(handler, records.payload, context, limits, (outcome) => {
+    runInline(decoding(attempt.definition.codec, handler), records.payload, context, limits, (outcome) => {
       listener.ended(outcome);
       listener.released();
     });

@@ -152,7 +152,7 @@ describe('the tables in the README', () => {
     ['OpenOptions', 'options.ts', []],
     ['JobOptions', 'options.ts', []],
     ['RetryOptions', 'policy.ts', []],
-    ['CommonOptions', 'definition.ts', ['run', 'worker', 'payload']],
+    ['CommonOptions', 'definition.ts', ['run', 'worker', 'payload', 'codec']],
     ['JobContext', 'context.ts', []],
   ] as const;
   for (const [type, file, more] of tables) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { defineJob, InvalidPayloadError } from '../../src/index.ts';
-import { openMovedEngine } from '../support/engine.ts';
+import { openMovedEngine, openTestEngine } from '../support/engine.ts';
 
 const echo = defineJob({ type: 'echo', run: (payload: unknown) => ({ payload, kind: typeof payload }) });
 
@@ -182,4 +182,61 @@ test('a validator that gives what JSON cannot hold, or fails itself, is refused 
     await assert.rejects(jobs.enqueue(job, 0), { code: 'HOLDFAST_INVALID_PAYLOAD', cause: bug });
   }
   assert.deepEqual(await jobs.list(), { jobs: [] });
+});
+
+const dates = {
+  encode: ({ at }: { at: Date }) => ({ ms: at.getTime() }),
+  decode: ({ ms }: { ms: number }) => ({ at: new Date(ms) }),
+};
+
+test('a codec stores what JSON would change, and the handler and its middleware get it back, also after a kill', async (t) => {
+  const seen: unknown[] = [];
+  const job = defineJob({
+    type: 'dated',
+    codec: dates,
+    retry: { backoff: [0] },
+    use: [(payload, _context, next) => (seen.push(payload), next())],
+    run: ({ at }: { at: Date }) => at.toISOString(),
+  });
+  const site = await openMovedEngine(t, { jobs: [] });
+  const { id } = await site.jobs.enqueue(job, { at: new Date(5) });
+  assert.deepEqual((await site.jobs.get(id))?.payload, { ms: 5 });
+  const jobs = await site.kill({ jobs: [job] });
+  assert.equal(await jobs.wait(id), '1970-01-01T00:00:00.005Z');
+  assert.deepEqual(seen, [{ at: new Date(5) }]);
+  const byName = await jobs.enqueue('dated', { at: new Date(6) });
+  assert.equal(await byName.result(), '1970-01-01T00:00:00.006Z');
+});
+
+test('a codec on a thread is what its module exports', async (t) => {
+  const job = defineJob<{ at: Date }, string>({
+    type: 'dated',
+    codec: dates,
+    worker: new URL('../support/handlers/dated.js', import.meta.url),
+  });
+  const { jobs } = await openTestEngine(t, { jobs: [job] });
+  const handle = await jobs.enqueue(job, { at: new Date(7) });
+  assert.equal(await handle.result(), '1970-01-01T00:00:00.007Z');
+});
+
+test('what a codec refuses is not stored, and what it cannot decode fails the attempt', async (t) => {
+  const job = defineJob({
+    type: 'broken',
+    codec: {
+      encode: (payload: number) => (payload > 0 ? payload : JSON.parse('{')) as number,
+      decode: (stored: number): number => (stored === 1 ? stored : (JSON.parse('{') as number)),
+    },
+    retry: { attempts: 1 },
+    run: (payload: number) => payload,
+  });
+  const site = await openMovedEngine(t, { jobs: [job] });
+  await assert.rejects(site.jobs.enqueue(job, 0), { code: 'HOLDFAST_INVALID_PAYLOAD', problem: 'its codec failed' });
+  assert.deepEqual((await site.jobs.list()).jobs, []);
+  const failing = await site.jobs.enqueue(job, 2);
+  await assert.rejects(failing.result(), { code: 'HOLDFAST_JOB_FAILED' });
+  assert.equal(await (await site.jobs.enqueue(job, 1)).result(), 1);
+  assert.throws(() => defineJob({ type: 'x', codec: {} as never, run: () => 1 }), {
+    code: 'HOLDFAST_INVALID_ARGUMENT',
+    message: /encode and decode/,
+  });
 });
