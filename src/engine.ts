@@ -95,7 +95,7 @@ export async function openEngine({ home, clock, settings, threads }: EngineParts
   let newestAt = 0;
   /** Where the log ended when it was opened first. */
   let bornAt: number | undefined;
-  const createId = createUlids({ now: () => Math.max(clock.now(), newestAt + 1), random: () => clock.random() });
+  const createId = createUlids({ now: () => Math.max(turns.clock.now(), newestAt + 1), random: () => clock.random() });
 
   const runner = createRunner({
     clock,
@@ -122,7 +122,7 @@ export async function openEngine({ home, clock, settings, threads }: EngineParts
       bornAt ??= opened.log.durablePosition;
       const core = await startCore({
         turns,
-        clock,
+        clock: turns.clock,
         log: opened.log,
         newestAt,
         bornAt,

@@ -73,6 +73,8 @@ export function createJournal(parts: JournalParts): Journal {
   let pending = new Pending();
   let committing: Pending | undefined;
   let isStopped = false;
+  /** A commit is told in this turn: who is answered runs before the next one begins, and what they ask for goes into it. */
+  let isTelling = false;
   /** The mark of a clean end has been recorded: nothing may come behind it. */
   let hasEnded = false;
 
@@ -166,7 +168,13 @@ export function createJournal(parts: JournalParts): Journal {
 
   function commit(): void {
     const hasWork = log.hasUncommitted || !pending.isEmpty || (trimmer.hasWork && !hasEnded);
+    const isFirst = isTelling;
+    isTelling = false;
     if (isStopped || committing !== undefined || !hasWork) return;
+    if (isFirst) {
+      turns.again();
+      return;
+    }
     if (!hasEnded) {
       sweep();
       trimmer.step(clock.now());
@@ -189,6 +197,7 @@ export function createJournal(parts: JournalParts): Journal {
     committing = undefined;
     if (visible === undefined || isStopped) return;
     trimmer.committed();
+    isTelling = true;
     visible.release(runner);
     parts.onCommitted();
   }

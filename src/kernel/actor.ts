@@ -35,17 +35,33 @@ interface Runnable {
 const LONGEST_TURN_MS = 8;
 
 export class Turns {
+  /**
+   * The clock for actors. While one receives, the wall clock stands still: everything that it decides in one go happens
+   * at one moment, and a look at the real clock takes as long as a good part of a job.
+   */
+  readonly clock: Clock;
   readonly #clock: Clock;
   readonly #onCrash: OnCrash;
   readonly #runnable: Runnable[] = [];
+  /** The moment of this delivery; NaN before somebody asked for it, and outside of turns. */
+  #now = Number.NaN;
   #quiet: () => void = () => undefined;
   #asked = false;
+  #isWanted = false;
   #working = false;
   #stopped = false;
 
   constructor(clock: Clock, onCrash: OnCrash) {
     this.#clock = clock;
     this.#onCrash = onCrash;
+    this.clock = {
+      ...clock,
+      now: () => {
+        if (!this.#working) return clock.now();
+        if (Number.isNaN(this.#now)) this.#now = clock.now();
+        return this.#now;
+      },
+    };
   }
 
   /** Sets what is done when no mailbox holds anything; it may tell actors, which then receive in the same turn. */
@@ -102,6 +118,11 @@ export class Turns {
     this.#runnable.length = 0;
   }
 
+  /** For `quiet`: it is called again in the next turn of the event loop, whether or not anybody is told anything. */
+  again(): void {
+    this.#isWanted = true;
+  }
+
   #ask(): void {
     if (this.#asked || this.#working || this.#stopped) return;
     this.#asked = true;
@@ -114,6 +135,7 @@ export class Turns {
   #work(): void {
     if (this.#working || this.#stopped) return;
     this.#working = true;
+    this.#isWanted = false;
     const startedAt = this.#clock.monotonic();
     let current = 'quiet';
     try {
@@ -121,17 +143,19 @@ export class Turns {
         for (let mailbox = this.#runnable.shift(); mailbox !== undefined; mailbox = this.#runnable.shift()) {
           mailbox.isRunnable = false;
           current = mailbox.name;
+          this.#now = Number.NaN;
           mailbox.deliver();
           if (this.#clock.monotonic() - startedAt > LONGEST_TURN_MS) break;
         }
         current = 'quiet';
+        this.#now = Number.NaN;
         if (!this.#stopped) this.#quiet();
       } while (this.#runnable.length > 0 && this.#clock.monotonic() - startedAt <= LONGEST_TURN_MS);
     } catch (error) {
       this.#onCrash(current, error);
     } finally {
       this.#working = false;
-      if (this.#runnable.length > 0) this.#ask();
+      if (this.#runnable.length > 0 || this.#isWanted) this.#ask();
     }
   }
 }

@@ -181,6 +181,37 @@ describe('a turn', () => {
     );
   });
 
+  test('is followed by another in which it is quiet once more, if the quiet asks for that', () => {
+    const { clock, turns, seen, actor } = makeTurns();
+    const journal = actor('journal');
+    let isFirst = true;
+    turns.whenQuiet(() => {
+      seen.push('quiet');
+      if (isFirst) turns.again();
+      isFirst = false;
+    });
+    journal.tell('committed');
+    clock.turn(() => seen.push('somebody else'));
+    clock.runTurns();
+    assert.deepEqual(seen, ['journal: committed', 'quiet', 'somebody else', 'quiet']);
+  });
+
+  test('has one moment for each time that an actor receives, however long that takes', () => {
+    const { clock, turns, actor } = makeTurns();
+    const moments: number[] = [];
+    const slow = actor('slow', () => {
+      moments.push(turns.clock.now());
+      clock.spend(1);
+    });
+    const begin = clock.now();
+    for (const message of ['a', 'b', 'c']) slow.tell(message);
+    clock.runTurns();
+    slow.tell('d');
+    clock.runTurns();
+    assert.deepEqual(moments, [begin, begin, begin, begin + 3]);
+    assert.equal(turns.clock.now(), clock.now());
+  });
+
   test('that is too long lets no message fall', () => {
     const { clock, seen, actor } = makeTurns();
     const mailboxes = Array.from({ length: 50 }, (_, n) => actor(`a${n}`, () => clock.spend(1)));

@@ -222,3 +222,11 @@ test('an acceptance is an event with the moment at which the job is due', async 
   assert.ok(seq > 0);
   assert.deepEqual(event, { kind: 'enqueued', at, id, type: 'any', queue: 'q', dueAt: at + 60_000, priority: 3 });
 });
+
+test('who enqueues again as soon as he is answered costs one write for each job, its run and its end included', async (t) => {
+  const site = await openMovedEngine(t, { jobs: [greet] });
+  await site.jobs.enqueue(greet, 'Ada');
+  const before = site.gate.writeCount;
+  for (let n = 0; n < 10; n++) await site.jobs.enqueue(greet, 'Ada');
+  assert.equal(site.gate.writeCount - before, 10);
+});

@@ -39,6 +39,8 @@ export class StoreGate extends Door {
   readonly reads: Door = new Door();
   /** Whether anything was ever refused. */
   hasRefused = false;
+  /** How many writes have come. */
+  writeCount = 0;
   #refusal: 'lost' | 'stored' | undefined;
   #refusesRead = false;
 
@@ -57,6 +59,7 @@ export class StoreGate extends Door {
     return {
       write: async (frames, drop) => {
         if (problem !== undefined) throw problem;
+        this.writeCount++;
         await this.pass();
         const refusal = this.#refusal;
         this.#refusal = undefined;
