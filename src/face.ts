@@ -6,7 +6,7 @@ import type { JobState } from './job/machine.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './options.ts';
-import type { JobEventView, JobView } from './view.ts';
+import type { EventView, JobView } from './view.ts';
 
 /** The payload may be left out where the type allows undefined. */
 export type PayloadArguments<Payload> = undefined extends Payload
@@ -221,11 +221,11 @@ export interface Engine extends AsyncDisposable {
   wait(id: string): Promise<unknown>;
 
   /**
-   * What happens to jobs, in order and without gaps, also across restarts.
+   * What happens to jobs, and to what is stored beside them, in order and without gaps, also across restarts.
    *
    * @throws {EventsTrimmedError} while iterating: events behind `since` are not stored any more
    */
-  events(options?: EventOptions): AsyncIterableIterator<JobEventView>;
+  events(options?: EventOptions): AsyncIterableIterator<EventView>;
 
   /**
    * Starts no more jobs, waits for `drain`, asks the running ones to stop, ends their threads after the grace period,

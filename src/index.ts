@@ -26,12 +26,12 @@ export type {
   ReviveOptions,
   TypeStats,
 } from './face.ts';
-export type { JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
+export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
 export type { JobState } from './job/machine.ts';
 export type { AfterOption, JobOptions, KeepOptions, OpenOptions, QueueOptions } from './options.ts';
 export { verify, type Finding, type Verification } from './log/verify.ts';
 export { repair, type RepairReport } from './log/repair.ts';
-export type { LostJob, MissingFrames, UncertainJob } from './log/salvage.ts';
+export type { LostJob, MissingFrames, UncertainEntry, UncertainJob } from './log/salvage.ts';
 export type { SalvageReport } from './log/set-aside.ts';
 export type { RetryOptions } from './policy.ts';
 export type { Duration } from './job/duration.ts';

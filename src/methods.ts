@@ -35,7 +35,7 @@ import { checkMiddleware, type Middleware } from './middleware.ts';
 import type { JobOptions, Settings } from './options.ts';
 import { createReader } from './reader.ts';
 import type { Router } from './router.ts';
-import { eventView, type JobEventView } from './view.ts';
+import { eventView, type EventView } from './view.ts';
 
 export interface MethodParts {
   readonly home: Home;
@@ -98,7 +98,7 @@ export function engineMethods(parts: MethodParts): Engine {
     return new Promise((resolve) => parts.commits.add(resolve));
   }
 
-  async function* events(options: EventOptions, now: number): AsyncGenerator<JobEventView, void, void> {
+  async function* events(options: EventOptions, now: number): AsyncGenerator<EventView, void, void> {
     checkObject(options, 'options', '{ since: 0 }');
     const { since, signal } = options;
     if (since !== undefined && !(Number.isSafeInteger(since) && since >= 0)) {

@@ -5,7 +5,9 @@ import { decodeEdges } from './job/edges.ts';
 import type { JobHistory } from './job/history.ts';
 import type { JobState } from './job/machine.ts';
 import type { JobRow } from './job/row.ts';
-import type { LoggedJobEvent } from './log/stream.ts';
+import type { EntrySpace } from './job/entries.ts';
+import type { JobEventKind } from './job/event.ts';
+import type { LoggedFact } from './log/stream.ts';
 import type { HomeRecord } from './log/history.ts';
 import type { LogLevel } from './protocol.ts';
 import type { Policy } from './policy.ts';
@@ -143,7 +145,7 @@ function faceOf({ dueAt, attempts }: JobRow, hasHandler: boolean, isBlocked: boo
 export interface JobEventView {
   /** Give the last one you have seen to `events({ since })` and go on behind it, also after a restart. */
   readonly seq: number;
-  readonly kind: LoggedJobEvent['kind'];
+  readonly kind: JobEventKind;
   /** Epoch ms. */
   readonly at: number;
   readonly id: string;
@@ -163,7 +165,30 @@ export interface JobEventView {
   readonly reason?: string;
 }
 
-export function eventView(event: LoggedJobEvent): JobEventView {
+/** What only the events of jobs have. */
+type NotOfEntries = { readonly [Field in Exclude<keyof JobEventView, 'seq' | 'kind' | 'at'>]?: undefined };
+
+/** Something that happened to what is stored beside jobs. */
+export interface EntryEventView extends NotOfEntries {
+  readonly seq: number;
+  /** What it happened to: a schedule, a queue, the engine. */
+  readonly kind: EntrySpace;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly name: string;
+  /** What happened, in a word. */
+  readonly what: string;
+  /** More about what happened. */
+  readonly detail?: unknown;
+}
+
+export type EventView = JobEventView | EntryEventView;
+
+export function eventView(event: LoggedFact): EventView {
+  if (event.kind === 'noted') {
+    const { position: seq, space: kind, at, name, what, detail } = event;
+    return withoutUndefined({ seq, kind, at, name, what, detail: parsed(detail) });
+  }
   const { kind, at, id, type, queue, position: seq } = event;
   const base = { seq, kind, at, id, type, queue };
   switch (event.kind) {

@@ -8,7 +8,7 @@ import {
   type HoldfastError,
 } from '../errors.ts';
 import { decideFailure } from '../job/decide.ts';
-import type { JobEvent, Removed, Rescheduled, Revived } from '../job/event.ts';
+import type { JobEvent, Noted, Removed, Rescheduled, Revived } from '../job/event.ts';
 import { isFinal, nextState } from '../job/machine.ts';
 import type { ActorRef } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -35,15 +35,15 @@ export interface CommandParts {
   /** Whether the disk is full: no new jobs are taken, and none is started. */
   readonly isFull: () => boolean;
   /** Adds an event to the open frame and applies it; returns its position. */
-  readonly record: (event: JobEvent) => number;
+  readonly record: (event: JobEvent | Noted) => number;
   /** What the open frame will make visible. */
   readonly pending: () => Pending;
 }
 
-/** The messages that are commands about jobs. */
+/** The messages that are commands. */
 export type Command = Extract<
   JournalMessage,
-  { kind: 'enqueue' | 'start' | 'save' | 'end' | 'die' | 'cancel' | 'change' | 'wait' }
+  { kind: 'enqueue' | 'start' | 'save' | 'end' | 'die' | 'cancel' | 'change' | 'note' | 'wait' }
 >;
 type CommandOf<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
@@ -86,6 +86,9 @@ export function createCommands(parts: CommandParts): Commands {
         break;
       case 'cancel':
         cancel(command);
+        break;
+      case 'note':
+        note(command);
         break;
       case 'wait':
         wait(command);
@@ -262,6 +265,12 @@ export function createCommands(parts: CommandParts): Commands {
         runner.tell({ kind: 'abort', token, reason: { kind: 'cancelled', message: reason } }),
       );
     }
+  }
+
+  function note({ entries, settle }: CommandOf<'note'>): void {
+    const at = clock.now();
+    for (const entry of entries) record({ kind: 'noted', at, ...entry });
+    pending().answer(settle, undefined);
   }
 
   function wait({ id, settle }: CommandOf<'wait'>): void {

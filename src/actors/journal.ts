@@ -10,7 +10,7 @@
  */
 import { IllegalTransitionError, UnknownOutcomeError } from '../errors.ts';
 import { decideCrash } from '../job/decide.ts';
-import type { Closed, JobEvent, Opened } from '../job/event.ts';
+import { isAboutJob, type Closed, type JobEvent, type Noted, type Opened } from '../job/event.ts';
 import { isFinal, nextState } from '../job/machine.ts';
 import type { ActorRef, Mailbox, Turns } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -117,6 +117,7 @@ export function createJournal(parts: JournalParts): Journal {
       case 'die':
       case 'cancel':
       case 'change':
+      case 'note':
       case 'wait':
         carryOut(message);
         break;
@@ -130,8 +131,8 @@ export function createJournal(parts: JournalParts): Journal {
   }
 
   /** Adds an event to the open frame and applies it. What may not happen is a fault of ours, not of the caller. */
-  function record(event: JobEvent | Opened | Closed): number {
-    if (event.kind !== 'opened' && event.kind !== 'closed') {
+  function record(event: JobEvent | Noted | Opened | Closed): number {
+    if (isAboutJob(event)) {
       const state = table.stateOf(event.slot);
       if (nextState(state, event.kind) === undefined) {
         throw new IllegalTransitionError({

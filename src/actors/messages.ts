@@ -1,6 +1,6 @@
 /** What the actors say to each other. Plain data, but for the `settle` of a caller who waits for an answer. */
 import type { FlatError, HoldfastError } from '../errors.ts';
-import type { DeathReason } from '../job/event.ts';
+import type { DeathReason, Noted } from '../job/event.ts';
 import type { AbortReason } from '../protocol.ts';
 import type { Policy } from '../policy.ts';
 
@@ -112,6 +112,12 @@ export type JournalMessage =
       /** All that wait for it as well, and all that wait for those. */
       readonly descendants: boolean;
       readonly settle: Settle<boolean>;
+    }
+  /** Something happened to what is stored beside jobs; answered when that is durable. */
+  | {
+      readonly kind: 'note';
+      readonly entries: ReadonlyArray<Omit<Noted, 'kind' | 'at'>>;
+      readonly settle: Settle<void>;
     }
   | { readonly kind: 'wait'; readonly id: string; readonly settle: Settle<WaitAnswer> }
   /** Answered when everything that is in the log now is durable. */

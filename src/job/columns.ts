@@ -65,3 +65,7 @@ export class JobColumns {
     return larger;
   }
 }
+
+export function countUp(column: Uint16Array | Uint8Array, slot: number, most: number): void {
+  column[slot] = Math.min((column[slot] as number) + 1, most);
+}

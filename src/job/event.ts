@@ -3,6 +3,7 @@
  * tokens), so that applying it needs neither clock nor dice. Bodies (payload, checkpoint, result, error) are text;
  * they are undefined when an event is read back for replay only.
  */
+import type { EntrySpace } from './entries.ts';
 import type { JobState } from './machine.ts';
 
 /** Why a job is dead. */
@@ -185,5 +186,31 @@ export interface Trimmed {
 }
 export type Mark = Opened | Closed | Trimmed;
 
-export type LogEvent = JobEvent | Carried | Mark;
+/**
+ * Something happened to what is stored beside jobs under a name: `value` is all that holds for it from now on, as JSON;
+ * empty when it is removed. The newest event about a name is what a replay keeps.
+ */
+export interface Noted {
+  readonly kind: 'noted';
+  readonly at: number;
+  readonly space: EntrySpace;
+  readonly name: string;
+  /** What happened, in a word of its space; `carried` when nothing did, and trimming only moved it. */
+  readonly what: string;
+  /** More about what happened, as JSON. */
+  readonly detail: string | undefined;
+  readonly value: string;
+}
+/** What trimming says that it did. */
+export const MOVED = 'carried';
+
+export type LogEvent = JobEvent | Carried | Mark | Noted;
 export type LogEventKind = LogEvent['kind'];
+
+/** Whether an event is about one job, and not about the log itself or about what is stored beside jobs. */
+export function isAboutJob<Event extends LogEvent>(
+  event: Event,
+): event is Exclude<Event, { readonly kind: Mark['kind'] | 'noted' }> {
+  const { kind } = event;
+  return kind !== 'opened' && kind !== 'closed' && kind !== 'trimmed' && kind !== 'noted';
+}

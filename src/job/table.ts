@@ -5,8 +5,9 @@
  * The same `apply` serves live operation and replay. It trusts its events: whether one may happen is for the machine
  * (`nextState`) to say, and the caller asks first.
  */
-import { JobColumns, type Counters } from './columns.ts';
+import { countUp, JobColumns, type Counters } from './columns.ts';
 import { StateCounts } from './counts.ts';
+import { Entries } from './entries.ts';
 import { Ids } from './ids.ts';
 import type { Carried, Enqueued, JobEvent } from './event.ts';
 import { JOB_STATES, nextState, type JobState, type StoredState } from './machine.ts';
@@ -26,6 +27,8 @@ export class JobTable {
   readonly types = new Names('type');
   readonly queues = new Names('queue');
   readonly ids = new Ids();
+  /** What is stored beside the jobs. */
+  readonly entries = new Entries();
 
   #highest = -1;
   /** Undefined while the log is replayed: events then say which slots they use. */
@@ -37,9 +40,9 @@ export class JobTable {
   readonly #columns = new JobColumns();
   readonly #live = new LiveBytes(this.#columns);
 
-  /** Bytes of the log that are about jobs stored now. */
+  /** Bytes of the log that are about what is stored now. */
   get liveBytes(): number {
-    return this.#live.total;
+    return this.#live.total + this.entries.liveBytes;
   }
 
   get size(): number {
@@ -291,8 +294,4 @@ export class JobTable {
     this.#byQueue.move(this.#columns.queue[slot] as number, before, after);
     this.#byType.move(this.#columns.type[slot] as number, before, after);
   }
-}
-
-function countUp(column: Uint16Array | Uint8Array, slot: number, most: number): void {
-  column[slot] = Math.min((column[slot] as number) + 1, most);
 }

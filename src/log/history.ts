@@ -5,6 +5,7 @@
  */
 import { StoreDamagedError } from '../errors.ts';
 import { decodeEdges } from '../job/edges.ts';
+import { isAboutJob } from '../job/event.ts';
 import { foldHistory, type JobHistory } from '../job/history.ts';
 import { offsetOf, sequenceOf, type Frame } from './frame.ts';
 import type { Log } from './log.ts';
@@ -29,7 +30,7 @@ function* walkJob(log: Log, slot: number): Walk<JobRecords> {
     const frame: Frame | undefined = yield sequenceOf(position);
     if (frame === undefined) return undefined;
     const event = readRecord(frame, offsetOf(position), true);
-    if (event.kind === 'opened' || event.kind === 'closed' || event.kind === 'trimmed') throw lost(position);
+    if (!isAboutJob(event)) throw lost(position);
     records.push(event);
     if (position === home) {
       if (event.kind !== 'enqueued' && event.kind !== 'carried') throw lost(position);

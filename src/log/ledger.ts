@@ -1,5 +1,5 @@
 /**
- * What each frame of the log still holds: how many bytes it is, and how many stored jobs have their home in it. The
+ * What each frame of the log still holds: how many bytes it is, and how many stored jobs and entries have their home in it. The
  * frames are numbered without gaps from `head`, so two arrays that lose their beginning now and then are enough.
  */
 export class FrameLedger {
@@ -34,7 +34,7 @@ export class FrameLedger {
     this.totalBytes += bytes;
   }
 
-  /** A job has its home in this frame, which may still be open. */
+  /** A job or an entry has its home in this frame, which may still be open. */
   hold(sequence: number): void {
     this.#reach(sequence);
     const index = sequence - this.#base;
@@ -51,7 +51,7 @@ export class FrameLedger {
     return this.#bytes[sequence - this.#base] ?? 0;
   }
 
-  /** How many jobs have their home in this frame. */
+  /** How many jobs and entries have their home in this frame. */
   heldBy(sequence: number): number {
     return this.#held[sequence - this.#base] ?? 0;
   }

@@ -7,7 +7,7 @@
  * by a replay of the store opened anew.
  */
 import { StoreDamagedError } from '../errors.ts';
-import type { LogEvent } from '../job/event.ts';
+import { isAboutJob, type LogEvent } from '../job/event.ts';
 import type { JobTable } from '../job/table.ts';
 import { FrameCache } from './frame-cache.ts';
 import { FULL_FRAME_BYTES, HEADER_BYTES, OpenFrame, positionOf, readFrame, sequenceOf, type Frame } from './frame.ts';
@@ -184,8 +184,15 @@ export function applyToState(
   position: number,
   bytes: number,
 ): void {
+  if (event.kind === 'noted') {
+    const before = table.entries.get(event.space, event.name);
+    if (before !== undefined) ledger.release(sequenceOf(before.position));
+    table.entries.apply(event, position, bytes);
+    if (event.value !== '') ledger.hold(sequenceOf(position));
+    return;
+  }
+  if (!isAboutJob(event)) return;
   const { kind } = event;
-  if (kind === 'opened' || kind === 'closed' || kind === 'trimmed') return;
   const leavesHome = kind === 'removed' || (kind === 'carried' && table.stateOf(event.slot) !== 'absent');
   if (leavesHome) ledger.release(sequenceOf(table.homeOf(event.slot)));
   table.apply(event, position, bytes);

@@ -1,6 +1,7 @@
 /** Reads events back out of a frame. `record-format.ts` has the layout. */
 import { StoreDamagedError } from '../errors.ts';
-import type { Carried, JobEvent, LogEvent } from '../job/event.ts';
+import { ENTRY_SPACES } from '../job/entries.ts';
+import type { Carried, JobEvent, LogEvent, Noted } from '../job/event.ts';
 import { DEATH_REASONS, INTERRUPT_REASONS } from '../job/event.ts';
 import { unpackUlid } from '../job/id.ts';
 import { JOB_STATES } from '../job/machine.ts';
@@ -19,7 +20,7 @@ import {
   ULID_WORDS,
 } from './record-format.ts';
 
-/** What every record says beside its event. Marks have empty names and no record before them. */
+/** What every record says beside its event. One that is about no job has empty names and no record before it. */
 export interface Stamp {
   readonly id: string;
   readonly type: string;
@@ -33,6 +34,7 @@ export interface Stamp {
 }
 export type LoggedEvent = LogEvent & Stamp;
 export type LoggedJobEvent = (JobEvent | Carried) & Stamp;
+export type LoggedNoted = Noted & Stamp;
 
 /**
  * All records of a frame from `offset` on, in order.
@@ -104,6 +106,7 @@ class RecordReader {
       const mark = { at, id: '', type: '', queue: '', position, previous: 0, length };
       return kind === 'trimmed' ? { kind, head: view.getFloat64(from + MARK_BYTES, true), ...mark } : { kind, ...mark };
     }
+    if (kind === 'noted') return this.#noted({ kind, at, id: '', type: '', queue: '', position, previous: 0, length });
     const slot = view.getUint32(from + 10, true);
     const id = this.#id();
     const type = this.#name(from + 6);
@@ -135,6 +138,13 @@ class RecordReader {
   /** @throws {StoreDamagedError} when the fields took more than the record has */
   checkEnd(): void {
     if (this.#at > this.#end) throw damaged(this.#frame, this.#from, 'is shorter than its own fields');
+  }
+
+  #noted(stamp: Stamp & Pick<Noted, 'kind' | 'at'>): LoggedEvent {
+    this.#at = this.#from + MARK_BYTES;
+    const space = this.#oneOf(ENTRY_SPACES);
+    const [name, what, value] = [this.#text(), this.#text(), this.#text()];
+    return { ...stamp, space, name, what, detail: this.#body(), value };
   }
 
   #event(kind: Exclude<LoggedJobEvent['kind'], 'enqueued'>, stamp: Stamp & { slot: number; at: number }): LoggedEvent {

@@ -6,7 +6,7 @@
  *  30 the id: 16 bytes of a ULID, or u8 length and the characters (flag)
  *
  * then the fields of its kind, and last, to the record's end, its body as UTF-8. Marks stop after `at`, or after one
- * number more.
+ * number more; `noted` goes on there with its own fields.
  */
 import type { LogEventKind } from '../job/event.ts';
 
@@ -30,6 +30,7 @@ export const KINDS = [
   'closed',
   'trimmed',
   'rescheduled',
+  'noted',
 ] as const satisfies readonly LogEventKind[];
 
 export const FLAG_HAS_BODY = 1;

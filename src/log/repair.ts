@@ -4,7 +4,7 @@
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError, InvalidArgumentError, StoreUnavailableError } from '../errors.ts';
-import type { Carried } from '../job/event.ts';
+import type { LogEvent } from '../job/event.ts';
 import { JobTable } from '../job/table.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { syncFolder, systemCode, unavailable } from './durable-file.ts';
@@ -13,7 +13,7 @@ import { FrameLedger } from './ledger.ts';
 import { openLevelStore } from './level-store.ts';
 import { surveyDatabase } from './level-survey.ts';
 import { Log } from './log.ts';
-import { salvage, type LostJob, type MissingFrames, type UncertainJob } from './salvage.ts';
+import { salvage, type LostJob, type MissingFrames, type UncertainEntry, type UncertainJob } from './salvage.ts';
 import { readAllFrames } from './stored-frames.ts';
 import { folderAtRest, inspect, type Finding } from './verify.ts';
 import { openWitness, readWitness } from './witness.ts';
@@ -29,6 +29,10 @@ export interface RepairReport {
   readonly jobs: number;
   /** Those of them about which not everything is certain. */
   readonly uncertain: readonly UncertainJob[];
+  /** How many schedules, settings of queues and the like it has beside the jobs. */
+  readonly entries: number;
+  /** Those of them that may have changed since: look at them. */
+  readonly uncertainEntries: readonly UncertainEntry[];
   /** Jobs that are known to have been there, and whose payload is gone. */
   readonly lost: readonly LostJob[];
   /** Frames that are not there. Of jobs that had all their records in them nothing is known. */
@@ -70,11 +74,11 @@ export async function repairInto(from: string, to: string, clock: Clock): Promis
     return { sequence: 0 };
   });
   const now = clock.now();
-  const { jobs, ...rest } = salvage(frames.values(), witnessed.sequence, now);
+  const { jobs, entries, ...rest } = salvage(frames.values(), witnessed.sequence, now);
   // Behind all that was, so that no position, and with it no token and no order, is given a second time.
   const first = Math.max(witnessed.sequence, ...lastOf(frames.keys())) + 1;
-  await makeFolder(to, jobs, first, clock);
-  return { from, to, damage, jobs: jobs.length, ...rest, frames: frames.size };
+  await makeFolder(to, [...entries, ...jobs], first, clock);
+  return { from, to, damage, jobs: jobs.length, entries: entries.length, ...rest, frames: frames.size };
 }
 
 function lastOf(sequences: Iterable<number>): number[] {
@@ -96,12 +100,12 @@ async function requireVacant(from: string, to: string): Promise<void> {
 }
 
 /** It has its name when it is whole and durable, and not before: half a repair must not pass for a folder. */
-async function makeFolder(to: string, jobs: readonly Carried[], first: number, clock: Clock): Promise<void> {
+async function makeFolder(to: string, carried: readonly LogEvent[], first: number, clock: Clock): Promise<void> {
   const unfinished = `${to}.unfinished`;
   try {
     await rm(unfinished, { recursive: true, force: true });
     await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    await fill(unfinished, jobs, first, clock);
+    await fill(unfinished, carried, first, clock);
     await rmdir(to).catch((error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
     });
@@ -113,9 +117,9 @@ async function makeFolder(to: string, jobs: readonly Carried[], first: number, c
   }
 }
 
-const COMMIT_JOBS = 1_000;
+const COMMIT_RECORDS = 1_000;
 
-async function fill(folder: string, jobs: readonly Carried[], first: number, clock: Clock): Promise<void> {
+async function fill(folder: string, carried: readonly LogEvent[], first: number, clock: Clock): Promise<void> {
   const entered = await enterFolder(folder, {
     processStartedAt: clock.processStartedAt,
     id: clock.entropy(16),
@@ -127,9 +131,9 @@ async function fill(folder: string, jobs: readonly Carried[], first: number, clo
     try {
       const log = new Log({ store, table: new JobTable(), ledger: new FrameLedger(first), chain: 0, cacheBytes: 0 });
       log.record({ kind: 'trimmed', at: clock.now(), head: first });
-      for (let n = 0; n < jobs.length; n++) {
-        log.record(jobs[n] as Carried);
-        if (n % COMMIT_JOBS === COMMIT_JOBS - 1) await log.commit();
+      for (const [n, event] of carried.entries()) {
+        log.record(event);
+        if (n % COMMIT_RECORDS === COMMIT_RECORDS - 1) await log.commit();
       }
       log.record({ kind: 'closed', at: clock.now() });
       await log.commit();

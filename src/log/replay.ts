@@ -7,6 +7,7 @@
  * alive of it stands between them as a `carried` record.
  */
 import { StoreDamagedError } from '../errors.ts';
+import { isAboutJob } from '../job/event.ts';
 import { nextState } from '../job/machine.ts';
 import { JobTable } from '../job/table.ts';
 import { HEADER_BYTES, previousChainOf, readFrame, sequenceOf, type Frame } from './frame.ts';
@@ -124,8 +125,7 @@ class Replay {
 
   /** Whether the event is about a job whose beginning we have not seen. @throws {StoreDamagedError} when it is illegal */
   #isOrphan(event: LoggedEvent): boolean {
-    if (event.kind === 'opened' || event.kind === 'closed' || event.kind === 'trimmed') return false;
-    if (event.kind === 'carried') return false;
+    if (!isAboutJob(event) || event.kind === 'carried') return false;
     const state = this.#table.stateOf(event.slot);
     const sequence = sequenceOf(event.position);
     if (nextState(state, event.kind) === undefined) {

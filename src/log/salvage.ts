@@ -4,13 +4,14 @@
  * is missing between two that are there. What a gap may hide behind the last record of a job nobody can tell: such a
  * job is kept as it was seen last, and named.
  */
-import type { Carried, JobEvent } from '../job/event.ts';
+import type { EntrySpace } from '../job/entries.ts';
+import { isAboutJob, MOVED, type Carried, type JobEvent, type Noted } from '../job/event.ts';
 import { foldHistory } from '../job/history.ts';
 import { isFinal, nextState, type JobState, type StoredState } from '../job/machine.ts';
 import { JobTable } from '../job/table.ts';
 import { carriedOf } from './carried.ts';
 import { HEADER_BYTES, sequenceOf, type Frame } from './frame.ts';
-import { readRecords, type LoggedEvent, type LoggedJobEvent } from './read-record.ts';
+import { readRecords, type LoggedEvent, type LoggedJobEvent, type LoggedNoted } from './read-record.ts';
 
 /** A job that is kept, though not everything about it is certain. */
 export interface UncertainJob {
@@ -34,6 +35,12 @@ export interface LostJob {
   readonly lastEvent: string;
 }
 
+/** What is stored beside jobs under a name (a schedule, the settings of a queue), as it was before frames that are missing. */
+export interface UncertainEntry {
+  readonly space: EntrySpace;
+  readonly name: string;
+}
+
 /** Frames that are not there: the first and the last of them. */
 export interface MissingFrames {
   readonly from: number;
@@ -44,6 +51,9 @@ export interface Salvaged {
   /** Every job that is kept, with its whole state, in the order in which they were accepted. Their slots count from 0. */
   readonly jobs: readonly Carried[];
   readonly uncertain: readonly UncertainJob[];
+  /** The newest that is left about each name beside the jobs, in the order in which they stand in the log. */
+  readonly entries: readonly Noted[];
+  readonly uncertainEntries: readonly UncertainEntry[];
   readonly lost: readonly LostJob[];
   readonly missing: readonly MissingFrames[];
 }
@@ -93,19 +103,28 @@ class Salvaging {
   readonly #kept = new Map<number, Kept>();
   /** Jobs of which records came before any beginning: a `carried` record may still follow. */
   readonly #lost = new Map<string, LostJob>();
+  /** By space and name. */
+  readonly #entries = new Map<string, LoggedNoted>();
 
   constructor() {
     this.#table.collectFreeSlots();
   }
 
   read(event: LoggedEvent): void {
-    if (event.kind === 'opened' || event.kind === 'closed' || event.kind === 'trimmed') return;
+    if (event.kind === 'noted') this.#note(event);
+    if (!isAboutJob(event)) return;
     const { id, type, queue, kind } = event;
     const slot = this.#table.ids.find(id);
     if (kind === 'enqueued' || kind === 'carried') this.#begin(event, slot);
     else if (slot >= 0) this.#goOn(event, slot);
     else if (kind === 'removed') this.#lost.delete(id);
     else this.#lost.set(id, { id, type, queue, lastEvent: kind });
+  }
+
+  #note(event: LoggedNoted): void {
+    const key = `${event.space}/${event.name}`;
+    this.#entries.delete(key);
+    if (event.value !== '') this.#entries.set(key, event);
   }
 
   #begin(event: LoggedJobEvent, known: number): void {
@@ -152,7 +171,14 @@ class Salvaging {
       const { id, type, queue, state } = row;
       uncertain.push({ id, type, queue, state, why: isOutdated ? 'outdated' : 'incomplete' });
     }
-    return { jobs, uncertain, lost: [...this.#lost.values()] };
+    const noted = [...this.#entries.values()];
+    const entries = noted.map(({ space, name, value }): Noted => {
+      return { kind: 'noted', at: now, space, name, what: MOVED, detail: undefined, value };
+    });
+    const uncertainEntries = noted
+      .filter(({ position }) => sequenceOf(position) < lastMissing)
+      .map(({ space, name }) => ({ space, name }));
+    return { jobs, uncertain, entries, uncertainEntries, lost: [...this.#lost.values()] };
   }
 }
 

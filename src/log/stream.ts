@@ -3,12 +3,13 @@
  * present. A slow reader misses nothing and costs no memory, since it reads frames and not a queue of its own.
  */
 import { EventsTrimmedError } from '../errors.ts';
-import type { JobEvent } from '../job/event.ts';
+import { MOVED, type JobEvent } from '../job/event.ts';
 import { HEADER_BYTES, positionOf, sequenceOf } from './frame.ts';
 import type { Log } from './log.ts';
-import { readRecords, type LoggedEvent, type Stamp } from './read-record.ts';
+import { readRecords, type LoggedEvent, type LoggedNoted, type Stamp } from './read-record.ts';
 
-export type LoggedJobEvent = JobEvent & Stamp;
+/** What the outside may hear of: something happened to a job, or to what is stored beside jobs. */
+export type LoggedFact = (JobEvent & Stamp) | LoggedNoted;
 
 export interface StreamParts {
   /** The log of today: a recovery replaces it. */
@@ -28,7 +29,7 @@ export interface StreamParts {
  *
  * @throws {EventsTrimmedError} when events behind `since` are not stored any more
  */
-export async function* streamEvents(parts: StreamParts, since: number): AsyncGenerator<LoggedJobEvent, void, void> {
+export async function* streamEvents(parts: StreamParts, since: number): AsyncGenerator<LoggedFact, void, void> {
   let position = since;
   while (!parts.isStopped()) {
     const log = parts.log();
@@ -54,12 +55,13 @@ export async function* streamEvents(parts: StreamParts, since: number): AsyncGen
     }
     for (const event of readRecords(frame, HEADER_BYTES, true)) {
       if (parts.isStopped()) return;
-      if (event.position > position && isJobEvent(event)) yield event;
+      if (event.position > position && isFact(event)) yield event;
     }
     position = positionOf(sequence + 1, 0);
   }
 }
 
-function isJobEvent(event: LoggedEvent): event is LoggedJobEvent {
+function isFact(event: LoggedEvent): event is LoggedFact {
+  if (event.kind === 'noted') return event.what !== MOVED;
   return event.kind !== 'opened' && event.kind !== 'closed' && event.kind !== 'trimmed' && event.kind !== 'carried';
 }

@@ -7,12 +7,12 @@
  * The work is done in steps, one with each commit, so that no turn of the event loop is long.
  */
 import { StoreDamagedError } from '../errors.ts';
-import type { Carried } from '../job/event.ts';
+import { MOVED, type Carried } from '../job/event.ts';
 import { carriedOf } from './carried.ts';
 import { HEADER_BYTES, positionOf } from './frame.ts';
 import { readJobNow } from './history.ts';
 import type { Log } from './log.ts';
-import { readRecords } from './read-record.ts';
+import { readRecords, type LoggedNoted } from './read-record.ts';
 
 /** What one step may do. */
 const MOST_FRAMES_A_STEP = 256;
@@ -89,7 +89,7 @@ export class Trimmer {
   }
 
   /**
-   * Carries up to `most` jobs out of a frame; also those that have records in the frames of this very commit, or a job
+   * Carries up to `most` jobs and entries out of a frame; also those that have records in the frames of this very commit, or a job
    * that saves with each commit would hold the head for ever.
    */
   #carryFrame(sequence: number, now: number, most: number): number {
@@ -100,6 +100,10 @@ export class Trimmer {
     }
     let jobs = 0;
     for (const event of readRecords(frame, HEADER_BYTES, false)) {
+      if (event.kind === 'noted' && this.#isNewest(event)) {
+        if (jobs++ === most) break;
+        this.#log.record({ ...event, at: now, what: MOVED, detail: undefined });
+      }
       if (event.kind !== 'enqueued' && event.kind !== 'carried') continue;
       const isHere = table.stateOf(event.slot) !== 'absent' && table.homeOf(event.slot) === event.position;
       if (!isHere) continue;
@@ -107,6 +111,11 @@ export class Trimmer {
       this.#log.recordFrom(table.lastOf(event.slot), () => carriedFrom(this.#log, event.slot, now));
     }
     return jobs;
+  }
+
+  /** Whether the log says nothing newer about the name. */
+  #isNewest({ space, name, position }: LoggedNoted): boolean {
+    return this.#log.table.entries.get(space, name)?.position === position;
   }
 }
 

@@ -22,6 +22,7 @@ import { surveyDatabase, type Problem } from './level-survey.ts';
 import type { Log } from './log.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { replay } from './replay.ts';
+import { ENTRY_SPACES } from '../job/entries.ts';
 import { readLiveFrames } from './stored-frames.ts';
 import { missingTail, readWitness, type Witnessed } from './witness.ts';
 
@@ -162,6 +163,11 @@ async function readJobs(frames: ReadonlyMap<number, Frame>, damage: Finding[]): 
     jobs++;
     await told(readBodies(log, slot), damage);
   }
+  for (const space of ENTRY_SPACES) {
+    for (const { name, value } of log.table.entries.in(space)) {
+      await told(checkJson(value, `the ${space} ${name}`), damage);
+    }
+  }
   return jobs;
 }
 
@@ -169,13 +175,13 @@ async function readBodies(log: Log, slot: number): Promise<void> {
   const { home, history } = readJobNow(log, slot);
   const { checkpoint, result, cancelReason, report } = history;
   const bodies = [home.payload, checkpoint, result, cancelReason, report, ...history.errors.map(({ error }) => error)];
-  for (const body of bodies) {
-    if (body === undefined) continue;
-    try {
-      JSON.parse(body);
-    } catch (cause) {
-      const where = `the job ${log.table.ids.of(slot)}`;
-      throw new StoreDamagedError({ where, what: 'a part of it is not the JSON that was stored', cause });
-    }
+  for (const body of bodies) if (body !== undefined) await checkJson(body, `the job ${log.table.ids.of(slot)}`);
+}
+
+async function checkJson(text: string, where: string): Promise<void> {
+  try {
+    JSON.parse(text);
+  } catch (cause) {
+    throw new StoreDamagedError({ where, what: 'a part of it is not the JSON that was stored', cause });
   }
 }

@@ -1,6 +1,7 @@
 /** Writes events into an open frame. `record-format.ts` has the layout. */
-import type { Carried, Enqueued, JobEvent, LogEvent, LogEventKind } from '../job/event.ts';
-import { DEATH_REASONS, INTERRUPT_REASONS } from '../job/event.ts';
+import type { Carried, Enqueued, JobEvent, LogEvent, LogEventKind, Noted } from '../job/event.ts';
+import { DEATH_REASONS, INTERRUPT_REASONS, isAboutJob } from '../job/event.ts';
+import { ENTRY_SPACES } from '../job/entries.ts';
 import { packUlid } from '../job/id.ts';
 import { JOB_STATES } from '../job/machine.ts';
 import type { JobTable } from '../job/table.ts';
@@ -30,6 +31,7 @@ export function mostBytesOf(event: LogEvent): number {
   let units = bodyOf(event)?.length ?? 0;
   if (event.kind === 'enqueued' || event.kind === 'carried') units += event.settings.length + event.parents.length;
   if (event.kind === 'carried') units += event.payload?.length ?? 0;
+  if (event.kind === 'noted') units += event.name.length + event.what.length + event.value.length;
   return FIXED_BYTES + units * MOST_BYTES_A_UNIT;
 }
 
@@ -46,10 +48,11 @@ export function writeRecord(frame: OpenFrame, event: LogEvent, table: JobTable):
   frame.putByte(KIND_NUMBERS[event.kind]);
   frame.skip(9);
   frame.putFloat(event.at);
-  if (event.kind === 'opened' || event.kind === 'closed' || event.kind === 'trimmed') {
+  if (!isAboutJob(event)) {
     // Names and slot of no job: what lay in memory there must not reach the disk.
     frame.view.setFloat64(from + 6, 0);
     if (event.kind === 'trimmed') frame.putFloat(event.head);
+    if (event.kind === 'noted') putNoted(frame, event);
   } else if (event.kind === 'enqueued' || event.kind === 'carried') {
     flags |= putNewStamp(frame, from, event);
     flags |= putJob(frame, event);
@@ -119,6 +122,13 @@ function putCarried(frame: OpenFrame, event: Carried): number {
   );
 }
 
+function putNoted(frame: OpenFrame, event: Noted): void {
+  frame.putByte(ENTRY_SPACES.indexOf(event.space));
+  frame.putSizedText(event.name);
+  frame.putSizedText(event.what);
+  frame.putSizedText(event.value);
+}
+
 function putFields(frame: OpenFrame, event: Exclude<JobEvent, Enqueued>): number {
   switch (event.kind) {
     case 'started':
@@ -166,6 +176,8 @@ function bodyOf(event: LogEvent): string | undefined {
       return event.reason;
     case 'carried':
       return event.history;
+    case 'noted':
+      return event.detail;
     case 'started':
     case 'interrupted':
     case 'snoozed':

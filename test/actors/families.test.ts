@@ -8,7 +8,7 @@ import { Pending } from '../../src/actors/pending.ts';
 import { Retention } from '../../src/actors/retention.ts';
 import { Waiters } from '../../src/actors/waiters.ts';
 import { encodeEdges, type EdgeCondition } from '../../src/job/edges.ts';
-import type { JobEvent } from '../../src/job/event.ts';
+import { isAboutJob, type JobEvent, type Noted } from '../../src/job/event.ts';
 import { isFinal, nextState } from '../../src/job/machine.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { openMemoryStore, type MemoryFrames } from '../../src/log/memory-store.ts';
@@ -35,7 +35,8 @@ async function openCommands(frames: MemoryFrames) {
   const dependencies = new Dependencies(table);
   const retention = new Retention(table, { completed: keep, cancelled: keep, dead: keep });
   const pending = new Pending();
-  const record = (event: JobEvent): number => {
+  const record = (event: JobEvent | Noted): number => {
+    if (!isAboutJob(event)) return log.record(event);
     const state = table.stateOf(event.slot);
     assert.notEqual(nextState(state, event.kind), undefined, `${event.kind} in ${state}`);
     if (event.kind !== 'removed') return log.record(event);

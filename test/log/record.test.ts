@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { LogEvent } from '../../src/job/event.ts';
+import { isAboutJob, type LogEvent } from '../../src/job/event.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { HEADER_BYTES, OpenFrame, positionOf, readFrame, type Frame } from '../../src/log/frame.ts';
 import { readRecord, readRecords, type LoggedEvent } from '../../src/log/read-record.ts';
 import { KINDS } from '../../src/log/record-format.ts';
 import { mostBytesOf, writeRecord } from '../../src/log/write-record.ts';
-import { ALL_KINDS, anyCarried, anyEnqueued, anyEventOf, anyMark, enqueued, frameOf, NOW } from '../support/log.ts';
+import {
+  ALL_KINDS,
+  anyCarried,
+  anyEnqueued,
+  anyEventOf,
+  anyMark,
+  anyNoted,
+  enqueued,
+  frameOf,
+  NOW,
+} from '../support/log.ts';
 
-const BODIES = ['payload', 'checkpoint', 'report', 'reason', 'result', 'error', 'history'];
+const BODIES = ['payload', 'checkpoint', 'report', 'reason', 'result', 'error', 'history', 'detail'];
 
 /** The event alone, without what every record says beside it. */
 function eventOf(logged: LoggedEvent): Record<string, unknown> {
@@ -19,7 +29,7 @@ function eventOf(logged: LoggedEvent): Record<string, unknown> {
 
 /** What must come back: the event itself, and the job's names where the event does not say them. */
 function expected(event: LogEvent, names: object): Record<string, unknown> {
-  if (event.kind === 'opened' || event.kind === 'closed' || event.kind === 'trimmed') {
+  if (!isAboutJob(event)) {
     return { ...event, id: '', type: '', queue: '' };
   }
   return { ...names, ...event };
@@ -39,7 +49,7 @@ describe('a record', () => {
       .chain(([birth, carried]) =>
         fc.tuple(
           fc.constant(birth),
-          fc.array(fc.oneof(anyEventOf(birth.slot), anyEventOf(birth.slot), anyMark), { maxLength: 8 }),
+          fc.array(fc.oneof(anyEventOf(birth.slot), anyEventOf(birth.slot), anyMark, anyNoted), { maxLength: 8 }),
           fc.constant({ ...carried, slot: birth.slot }),
         ),
       );
@@ -123,6 +133,7 @@ describe('a record', () => {
         '16 closed',
         '17 trimmed',
         '18 rescheduled',
+        '19 noted',
       ],
     );
   });
@@ -158,7 +169,12 @@ describe('bytes that are no record', () => {
   }
 
   const cases: ReadonlyArray<readonly [sentence: string, frame: Frame, offset: number, message: RegExp]> = [
-    ['a kind that is not known', changed((bytes) => (bytes[first + 4] = 19)), first, /is of an unknown kind/],
+    [
+      'a kind that is not known',
+      changed((bytes) => (bytes[first + 4] = KINDS.length + 1)),
+      first,
+      /is of an unknown kind/,
+    ],
     ['kind 0', changed((bytes) => (bytes[first + 4] = 0)), first, /is of an unknown kind/],
     ['a length of 0', changed((bytes) => bytes.writeUInt32LE(0, first)), first, /does not fit into it/],
     [

@@ -1,7 +1,8 @@
 /** What is made of frames of which some are gone: all that can be proved, nothing else unnamed. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Carried } from '../../src/job/event.ts';
+import { ENTRY_SPACES } from '../../src/job/entries.ts';
+import type { Carried, Noted } from '../../src/job/event.ts';
 import { carriedOf } from '../../src/log/carried.ts';
 import { readFrame, sequenceOf, type Frame } from '../../src/log/frame.ts';
 import { readJobNow } from '../../src/log/history.ts';
@@ -42,29 +43,62 @@ function essence({ slot: _slot, at: _at, ...job }: Carried): Omit<Carried, 'slot
   return job;
 }
 
+const valuesOf = (entries: readonly Noted[]): Map<string, string> =>
+  new Map(entries.map(({ space, name, value }) => [`${space}/${name}`, value]));
+const valuesIn = ({ table }: Log): Map<string, string> =>
+  new Map(
+    ENTRY_SPACES.flatMap((space) =>
+      Array.from(table.entries.in(space), ({ name, value }): [string, string] => [`${space}/${name}`, value]),
+    ),
+  );
+
 describe('salvage', () => {
   test('of a whole log gives every job as it is, in order, and names nothing', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { frames, truth, log } = await make(seed);
-      const { jobs, uncertain, lost, missing } = salvage(frames, log.witnessed.sequence, NOW);
-      assert.deepEqual({ uncertain, lost, missing }, { uncertain: [], lost: [], missing: [] });
-      assert.deepEqual(new Map(jobs.map((job) => [job.id, essence(job)])), new Map([...truth].map(([id, job]) => [id, essence(job)])));
+      const { jobs, uncertain, entries, uncertainEntries, lost, missing } = salvage(
+        frames,
+        log.witnessed.sequence,
+        NOW,
+      );
+      assert.deepEqual(
+        { uncertain, uncertainEntries, lost, missing },
+        { uncertain: [], uncertainEntries: [], lost: [], missing: [] },
+      );
+      assert.deepEqual(valuesOf(entries), valuesIn(log));
+      assert.deepEqual(
+        new Map(jobs.map((job) => [job.id, essence(job)])),
+        new Map([...truth].map(([id, job]) => [id, essence(job)])),
+      );
       const orders = jobs.map(({ order }) => order);
-      assert.deepEqual(orders, orders.toSorted((a, b) => a - b));
-      assert.deepEqual(jobs.map(({ slot }) => slot), jobs.map((_job, n) => n));
+      assert.deepEqual(
+        orders,
+        orders.toSorted((a, b) => a - b),
+      );
+      assert.deepEqual(
+        jobs.map(({ slot }) => slot),
+        jobs.map((_job, n) => n),
+      );
     }
   });
 
   test('of a log with gaps gives jobs as they are, or names them', async () => {
     let uncertainCount = 0;
     let lostCount = 0;
+    let entryCount = 0;
     for (let seed = 1; seed <= 60; seed++) {
       const { frames, truth, log } = await make(seed);
       const from = seed % frames.length;
       const gap = new Set(frames.slice(from, from + 1 + (seed % 7)).map(({ sequence }) => sequence));
       const left = frames.filter(({ sequence }) => !gap.has(sequence));
-      const { jobs, uncertain, lost, missing } = salvage(left, log.witnessed.sequence, NOW);
+      const { jobs, uncertain, entries, uncertainEntries, lost, missing } = salvage(left, log.witnessed.sequence, NOW);
       const [first, last] = [Math.min(...gap), Math.max(...gap)];
+      const unsure = new Set(uncertainEntries.map(({ space, name }) => `${space}/${name}`));
+      const held = valuesIn(log);
+      for (const [key, value] of valuesOf(entries)) {
+        if (!unsure.has(key)) assert.equal(held.get(key), value, `seed ${seed}: ${key}`);
+        else entryCount++;
+      }
       assert.deepEqual(missingFrom(frames, missing), [{ from: first, to: last }], `seed ${seed}`);
       const named = new Set([...uncertain, ...lost].map(({ id }) => id));
       for (const job of jobs) {
@@ -83,6 +117,7 @@ describe('salvage', () => {
       lostCount += lost.length;
     }
     assert.ok(uncertainCount > 50 && lostCount > 5, `${uncertainCount} uncertain, ${lostCount} lost`);
+    assert.ok(entryCount > 50, `${entryCount} uncertain entries`);
   });
 
   test('of a log without its end names every job that had not ended', async () => {
@@ -97,7 +132,10 @@ describe('salvage', () => {
   });
 
   test('of nothing is nothing', () => {
-    assert.deepEqual(salvage([], 0, NOW), { jobs: [], uncertain: [], lost: [], missing: [] });
+    assert.deepEqual(salvage([], 0, NOW), {
+      ...{ jobs: [], uncertain: [], entries: [], uncertainEntries: [] },
+      ...{ lost: [], missing: [] },
+    });
     assert.deepEqual(salvage([], 7, NOW).missing, [{ from: 1, to: 7 }]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { LogEvent } from '../../src/job/event.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
-import { type LoggedJobEvent, streamEvents } from '../../src/log/stream.ts';
+import { type LoggedFact, streamEvents } from '../../src/log/stream.ts';
 import { Trimmer } from '../../src/log/trim.ts';
 import { enqueued, NOW, openLog } from '../support/log.ts';
 import { LogDriver } from '../support/log-driver.ts';
@@ -43,7 +43,7 @@ class Followed {
     this.announce();
   }
 
-  follow(since: number): AsyncGenerator<LoggedJobEvent, void, void> {
+  follow(since: number): AsyncGenerator<LoggedFact, void, void> {
     return streamEvents(
       {
         log: () => this.log,
@@ -60,8 +60,8 @@ class Followed {
   }
 
   /** What a reader gets that begins behind `since` and stops at the end of what is there. */
-  async all(since: number): Promise<LoggedJobEvent[]> {
-    const seen: LoggedJobEvent[] = [];
+  async all(since: number): Promise<LoggedFact[]> {
+    const seen: LoggedFact[] = [];
     const events = this.follow(since);
     this.end();
     for await (const event of events) seen.push(event);
@@ -71,7 +71,7 @@ class Followed {
 }
 
 const start = (slot: number): LogEvent => ({ kind: 'started', slot, at: NOW, starts: 1 });
-const word = ({ id, kind }: LoggedJobEvent): string => `${id} ${kind}`;
+const word = ({ id, kind }: LoggedFact): string => `${id} ${kind}`;
 
 describe('the stream of events', () => {
   test('begins with the oldest that is stored and tells all in order, with their bodies and positions', async () => {
@@ -127,10 +127,9 @@ describe('the stream of events', () => {
     const next = events.next();
     assert.equal(await Promise.race([next, Promise.resolve('waiting')]), 'waiting');
     await site.commit(start(0));
-    assert.equal(((await next).value as LoggedJobEvent).kind, 'started');
+    assert.equal(((await next).value as LoggedFact).kind, 'started');
     for (let slot = 1; slot <= 50; slot++) await site.commit(enqueued(slot));
-    for (let slot = 1; slot <= 50; slot++)
-      assert.equal(((await events.next()).value as LoggedJobEvent).id, `job:${slot}`);
+    for (let slot = 1; slot <= 50; slot++) assert.equal(((await events.next()).value as LoggedFact).id, `job:${slot}`);
     await events.return();
   });
 
@@ -139,7 +138,7 @@ describe('the stream of events', () => {
     const events = site.follow(site.log.durablePosition);
     const next = events.next();
     await site.commit(enqueued(7));
-    assert.equal(((await next).value as LoggedJobEvent).id, 'job:7');
+    assert.equal(((await next).value as LoggedFact).id, 'job:7');
     await events.return();
   });
 
@@ -160,8 +159,7 @@ describe('the stream of events', () => {
     const events = site.follow(0);
     for (let slot = 0; slot < 200; slot++)
       await site.commit(enqueued(slot, { payload: JSON.stringify('x'.repeat(300)) }));
-    for (let slot = 0; slot < 200; slot++)
-      assert.equal(((await events.next()).value as LoggedJobEvent).id, `job:${slot}`);
+    for (let slot = 0; slot < 200; slot++) assert.equal(((await events.next()).value as LoggedFact).id, `job:${slot}`);
     await events.return();
   });
 

@@ -4,7 +4,7 @@ import { FULL_FRAME_BYTES } from '../../src/log/frame.ts';
 import { readJobNow } from '../../src/log/history.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
 import { Trimmer } from '../../src/log/trim.ts';
-import { copyOf, enqueued, NOW, openLog, rowsOf } from '../support/log.ts';
+import { copyOf, enqueued, entriesOf, NOW, openLog, rowsOf } from '../support/log.ts';
 import { LogDriver } from '../support/log-driver.ts';
 
 const text = (bytes: number): string => JSON.stringify('x'.repeat(bytes - 2));
@@ -27,9 +27,10 @@ describe('trimming', () => {
       await driver.checkReplay();
       driver.checkHistories();
       carriedCount += driver.carriedCount;
-      for (const { frames, rows, liveBytes } of driver.remains) {
+      for (const { frames, rows, entries, liveBytes } of driver.remains) {
         const { table } = await openLog(frames);
         assert.deepEqual(rowsOf(table), rows);
+        assert.deepEqual(entriesOf(table), entries);
         assert.equal(table.liveBytes, liveBytes);
         deaths++;
       }

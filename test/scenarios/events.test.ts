@@ -1,12 +1,12 @@
 // Events: everything that happens to jobs, in order, once, without gaps, over restarts too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { constant, defineJob, SnoozeError, type Engine, type JobEventView } from '../../src/index.ts';
+import { constant, defineJob, SnoozeError, type Engine, type EventView } from '../../src/index.ts';
 import { latch, openMovedEngine, openTestEngine, storyOf } from '../support/engine.ts';
 
 /** Reads `count` events. */
-async function take(jobs: Engine, count: number, since?: number): Promise<JobEventView[]> {
-  const events: JobEventView[] = [];
+async function take(jobs: Engine, count: number, since?: number): Promise<EventView[]> {
+  const events: EventView[] = [];
   for await (const event of jobs.events(since === undefined ? {} : { since })) {
     events.push(event);
     if (events.length === count) break;
@@ -108,13 +108,13 @@ test('who asks for events hears of what happens from that call on, though he beg
   const events = site.jobs.events();
   await site.jobs.enqueue('after');
   const { value } = await events.next();
-  assert.equal((value as JobEventView).type, 'after');
+  assert.equal((value as EventView).type, 'after');
   await events.return?.();
 });
 
 test('a listener that goes on from its last seq gets every event once, over restarts, kills and pauses', async (t) => {
   const site = await openMovedEngine(t, { jobs: [quick] });
-  const heard: JobEventView[] = [];
+  const heard: EventView[] = [];
   let since = 0;
   const listen = async (count: number): Promise<void> => {
     const events = await take(site.jobs, count, since);

@@ -1,7 +1,7 @@
 // A write is refused while jobs run: they go on, nothing is started twice, and whoever waits gets what he waits for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { constant, defineJob, type JobContext, type JobEventView } from '../../src/index.ts';
+import { constant, defineJob, type JobContext, type EventView } from '../../src/index.ts';
 import { failOnce, latch, openMovedEngine, storyOf, type Latch } from '../support/engine.ts';
 
 const OUTCOMES = ['lost', 'stored'] as const;
@@ -125,7 +125,7 @@ for (const how of OUTCOMES) {
 
   test(`a listener hears of a refused write (${how}) exactly what the disk has`, async (t) => {
     const site = await openMovedEngine(t);
-    const heard: JobEventView[] = [];
+    const heard: EventView[] = [];
     const stop = new AbortController();
     const listening = (async () => {
       for await (const event of site.jobs.events({ since: 0, signal: stop.signal })) heard.push(event);
@@ -175,8 +175,8 @@ test('a listener that reads the past from the disk is not thrown off by a recove
   const heard: string[] = [];
   const events = site.jobs.events({ since: 0 });
   const next = async (): Promise<void> => {
-    const { value } = (await events.next()) as { value: JobEventView };
-    heard.push(value.id);
+    const { value } = (await events.next()) as { value: EventView };
+    heard.push(value.id ?? '');
   };
   for (let n = 0; n < 3; n++) await next();
   site.gate.refuseNext('lost');

@@ -3,7 +3,9 @@
  * format of a record. Each law about single records is put to each record here, in the moment its frame is on the disk.
  */
 import { readFrame, previousChainOf, HEADER_BYTES, sequenceOf, type Frame } from '../../src/log/frame.ts';
-import { readRecords, type LoggedEvent, type LoggedJobEvent } from '../../src/log/read-record.ts';
+import { isAboutJob, MOVED } from '../../src/job/event.ts';
+import type { Entry } from '../../src/job/entries.ts';
+import { readRecords, type LoggedEvent, type LoggedJobEvent, type LoggedNoted } from '../../src/log/read-record.ts';
 import type { Batch } from './disk.ts';
 import { edgesOf, FINAL, MOVES, numberIn, versionOf, type ModelJob } from './model-job.ts';
 
@@ -38,6 +40,8 @@ export class HistoryModel {
   onStarted: (job: ModelJob, at: number, position: number) => void = () => undefined;
   /** Whether a job may be called expired at this moment. */
   onExpired: (job: ModelJob, at: number) => boolean = () => true;
+  /** What is stored beside the jobs, by space and name. */
+  readonly entries = new Map<string, Entry>();
   #chain = 0;
   #report: Report;
 
@@ -67,7 +71,7 @@ export class HistoryModel {
     this.#report = () => undefined;
     const onStarted = this.onStarted;
     this.onStarted = () => undefined;
-    for (const map of [this.jobs, this.everById, this.everByNumber, this.archive]) map.clear();
+    for (const map of [this.entries, this.jobs, this.everById, this.everByNumber, this.archive]) map.clear();
     this.eventPositions.length = 0;
     this.newest = 0;
     this.#chain = 0;
@@ -92,6 +96,9 @@ export class HistoryModel {
     if (drop.from !== this.head) this.#report('the log is trimmed in order', `from ${drop.from}, head ${this.head}`);
     if (trimmedTo !== drop.below) this.#report('a trim is written down', `below ${drop.below}, marked ${trimmedTo}`);
     this.head = drop.below;
+    for (const [key, { position }] of this.entries) {
+      if (sequenceOf(position) < drop.below) this.#report('what lives is never trimmed', key);
+    }
     for (const job of this.jobs.values()) {
       if (sequenceOf(job.home) < drop.below) {
         this.#report('what lives is never trimmed', `${job.id} lives in frame ${sequenceOf(job.home)}`);
@@ -102,18 +109,28 @@ export class HistoryModel {
   #apply(event: LoggedEvent): void {
     this.recordCount++;
     this.wasClosed = event.kind === 'closed';
-    if (event.kind === 'opened' || event.kind === 'trimmed') return;
+    if (event.kind === 'noted') this.#note(event);
     if (event.kind === 'closed') {
       const running = [...this.jobs.values()].filter(({ state }) => state === 'running');
       if (running.length > 0)
         this.#report('a clean close leaves nothing running', running.map(({ id }) => id).join(' '));
       return;
     }
+    if (!isAboutJob(event)) return;
     this.touched.add(event.slot);
     if (event.kind !== 'carried') this.eventPositions.push(event.position);
     if (event.kind === 'carried') this.#carry(event);
     else if (event.kind === 'enqueued') this.#insert(event);
     else this.#change(event);
+  }
+
+  #note({ space, name, value, what, position, length }: LoggedNoted): void {
+    const key = `${space}/${name}`;
+    const before = this.entries.get(key);
+    if (what !== MOVED) this.eventPositions.push(position);
+    else if (before?.value !== value) this.#report('what is carried is what it was', key);
+    if (value === '') this.entries.delete(key);
+    else this.entries.set(key, { name, value, position, bytes: length });
   }
 
   #insert(event: Extract<LoggedEvent, { kind: 'enqueued' }>): void {

@@ -1,4 +1,6 @@
 /** What the engine has in memory, held against what is on the disk, whenever it has nothing that is not written. */
+import { isDeepStrictEqual } from 'node:util';
+import { ENTRY_SPACES } from '../../src/job/entries.ts';
 import type { HistoryModel, Report } from './history-model.ts';
 import type { ModelJob } from './model-job.ts';
 import type { Disk } from './disk.ts';
@@ -29,6 +31,14 @@ export function compareMemory({ table }: Log, model: HistoryModel, all: boolean,
     if (table.ids.find(job.id) !== slot) report('replay equals memory', `${job.id} is not found`);
   }
   model.touched.clear();
+  const held = ENTRY_SPACES.flatMap((space) =>
+    Array.from(table.entries.in(space), (entry) => [`${space}/${entry.name}`, entry] as const),
+  );
+  for (const [key, entry] of held) {
+    if (!isDeepStrictEqual(entry, model.entries.get(key))) report('replay equals memory', `the entry ${key}`);
+  }
+  if (held.length !== model.entries.size)
+    report('replay equals memory', `${held.length} entries in memory, ${model.entries.size} on the disk`);
 }
 
 function expectedOf(job: ModelJob): Record<string, unknown> {

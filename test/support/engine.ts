@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Threads } from '../../src/actors/threads.ts';
-import type { Engine, JobEventView, OpenOptions } from '../../src/index.ts';
+import type { Engine, EventView, OpenOptions } from '../../src/index.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openHome } from '../../src/log/home.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
@@ -185,7 +185,7 @@ export function latch<Value = void>(): Latch<Value> {
 }
 
 /** The first event of this kind about this job, from the past or to come. */
-export async function seen(jobs: Engine, id: string, kind: JobEventView['kind']): Promise<JobEventView> {
+export async function seen(jobs: Engine, id: string, kind: EventView['kind']): Promise<EventView> {
   for await (const event of jobs.events({ since: 0 })) if (event.id === id && event.kind === kind) return event;
   throw new Error(`The engine closed before ${id} was ${kind}.`);
 }

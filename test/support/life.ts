@@ -16,6 +16,7 @@ import { openMemoryStore, type MemoryFrames } from '../../src/log/memory-store.t
 import { replay } from '../../src/log/replay.ts';
 import { checkOpenOptions } from '../../src/options.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { entriesOf } from './log.ts';
 import type { StoreGate } from './store-gate.ts';
 
 export interface Life {
@@ -59,6 +60,7 @@ export async function beginLife(
     }
     const memory = log.table;
     assert.deepEqual(rowsOf(disk), rowsOf(memory), 'a replay gives the rows that were in memory');
+    assert.deepEqual(entriesOf(disk), entriesOf(memory), 'a replay gives what was stored beside the jobs');
     assert.equal(disk.liveBytes, memory.liveBytes, 'a replay counts the same bytes as alive');
     assert.deepEqual([...disk.running()], [], 'an engine that was closed leaves no job running');
   };

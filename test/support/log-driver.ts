@@ -3,7 +3,8 @@
  * Beside it stands what must come of it: the events of each job from its beginning, whatever was trimmed since.
  */
 import assert from 'node:assert/strict';
-import type { JobEvent, JobEventKind, LogEvent } from '../../src/job/event.ts';
+import { ENTRY_SPACES, type Entry } from '../../src/job/entries.ts';
+import type { JobEvent, JobEventKind, LogEvent, Noted } from '../../src/job/event.ts';
 import { foldHistory } from '../../src/job/history.ts';
 import { nextState, TRANSITIONS } from '../../src/job/machine.ts';
 import type { JobRow } from '../../src/job/row.ts';
@@ -12,12 +13,13 @@ import type { Log } from '../../src/log/log.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
 import { Trimmer } from '../../src/log/trim.ts';
 import { createFakeClock } from './fake-clock.ts';
-import { copyOf, enqueued, NOW, openLog, rowsOf } from './log.ts';
+import { copyOf, enqueued, entriesOf, NOW, openLog, rowsOf } from './log.ts';
 
 /** What a killed process would leave behind, and what the next one must make of it. */
 export interface Remains {
   readonly frames: MemoryFrames;
   readonly rows: Map<number, JobRow>;
+  readonly entries: Entry[][];
   readonly liveBytes: number;
 }
 
@@ -51,6 +53,8 @@ export class LogDriver {
   readonly #options: Required<DriverOptions>;
   /** All events of the jobs that are stored, by slot. */
   readonly #lives = new Map<number, JobEvent[]>();
+  /** What was noted last, by space and name. */
+  readonly #noted = new Map<string, string>();
   #idCount = 0;
 
   static async open(options: DriverOptions): Promise<LogDriver> {
@@ -81,9 +85,13 @@ export class LogDriver {
     return JSON.stringify(String.fromCharCode(97 + this.pick(26), 233).repeat(Math.ceil(length / 2)));
   }
 
-  /** One legal event of a random job, or a new job. */
+  /** One legal event of a random job, or a new job; or something is noted beside the jobs. */
   act(): void {
     this.now += this.pick(50);
+    if (this.pick(12) === 0) {
+      this.note();
+      return;
+    }
     const { table } = this.log;
     const slots = [...this.#lives.keys()];
     if (slots.length === 0 || (slots.length < this.#options.mostJobs && this.pick(4) === 0)) {
@@ -93,6 +101,16 @@ export class LogDriver {
     const slot = slots[this.pick(slots.length)] as number;
     const legal = KINDS.filter((kind) => nextState(table.stateOf(slot), kind) !== undefined);
     this.record(this.eventOf(this.#weighed(legal), slot));
+  }
+
+  note(): void {
+    const space = ENTRY_SPACES[this.pick(ENTRY_SPACES.length)] as (typeof ENTRY_SPACES)[number];
+    const name = `entry ${this.pick(8)}`;
+    const value = this.pick(6) === 0 ? '' : this.text();
+    const detail = this.pick(2) === 0 ? undefined : this.text();
+    this.record({ kind: 'noted', at: this.now, space, name, what: 'said', detail, value });
+    if (value === '') this.#noted.delete(`${space}/${name}`);
+    else this.#noted.set(`${space}/${name}`, value);
   }
 
   #weighed(kinds: readonly JobEventKind[]): JobEventKind {
@@ -155,8 +173,9 @@ export class LogDriver {
     }
   }
 
-  record(event: JobEvent): number {
+  record(event: JobEvent | Noted): number {
     const position = this.log.record(event);
+    if (event.kind === 'noted') return position;
     if (event.kind === 'enqueued') this.#lives.set(event.slot, []);
     this.#lives.get(event.slot)?.push(event);
     if (event.kind === 'removed') this.#lives.delete(event.slot);
@@ -170,12 +189,13 @@ export class LogDriver {
   /** A commit with a step of trimming; `meanwhile` is done while it is under way. */
   async commit(meanwhile: () => void = () => undefined): Promise<void> {
     this.trimmer.step(this.now);
-    const { rows, liveBytes } = { rows: rowsOf(this.log.table), liveBytes: this.log.table.liveBytes };
+    const { table } = this.log;
+    const held = { rows: rowsOf(table), entries: entriesOf(table), liveBytes: table.liveBytes };
     const committed = this.log.commit();
     meanwhile();
     await committed;
     this.trimmer.committed();
-    if (this.keepsRemains) this.remains.push({ frames: copyOf(this.frames), rows, liveBytes });
+    if (this.keepsRemains) this.remains.push({ frames: copyOf(this.frames), ...held });
   }
 
   /** Goes on until there is nothing to write and nothing to trim, as an idle engine does. */
@@ -190,6 +210,7 @@ export class LogDriver {
   async checkReplay(): Promise<void> {
     const again = await openLog(copyOf(this.frames));
     assert.deepEqual(rowsOf(again.table), rowsOf(this.log.table));
+    assert.deepEqual(entriesOf(again.table), entriesOf(this.log.table));
     assert.equal(again.table.liveBytes, this.log.table.liveBytes);
     assert.deepEqual(ledgerOf(again), ledgerOf(this.log));
     assert.deepEqual(again.witnessed, this.log.witnessed);
@@ -219,6 +240,10 @@ export class LogDriver {
       );
       if (home.kind === 'carried') this.carriedCount++;
     }
+    const entries = ENTRY_SPACES.flatMap((space) =>
+      Array.from(this.log.table.entries.in(space), ({ name, value }): [string, string] => [`${space}/${name}`, value]),
+    );
+    assert.deepEqual(new Map(entries), this.#noted);
   }
 }
 

@@ -7,13 +7,16 @@ import {
   type JobEvent,
   type LogEvent,
   type LogEventKind,
+  type Noted,
 } from '../../src/job/event.ts';
+import { ENTRY_SPACES, type Entry } from '../../src/job/entries.ts';
 import { unpackUlid } from '../../src/job/id.ts';
 import { JOB_STATES } from '../../src/job/machine.ts';
 import type { JobRow } from '../../src/job/row.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { type Frame, HEADER_BYTES, OpenFrame, positionOf } from '../../src/log/frame.ts';
-import type { Log } from '../../src/log/log.ts';
+import { applyToState, type Log } from '../../src/log/log.ts';
+import { FrameLedger } from '../../src/log/ledger.ts';
 import { type MemoryFrames, openMemoryStore } from '../../src/log/memory-store.ts';
 import { KINDS } from '../../src/log/record-format.ts';
 import { replay } from '../../src/log/replay.ts';
@@ -116,6 +119,11 @@ export function rowsOf(table: JobTable): Map<number, JobRow> {
   return rows;
 }
 
+/** Everything that is stored beside the jobs. */
+export function entriesOf({ entries }: JobTable): Entry[][] {
+  return ENTRY_SPACES.map((space) => [...entries.in(space)].sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
 export interface MadeFrame {
   readonly frame: Frame;
   /** Where each event stands in it. */
@@ -128,6 +136,7 @@ export function frameOf(
   { sequence = 1, previousChain = 0, isLastOfCommit = true, table = new JobTable() } = {},
 ): MadeFrame {
   const open = new OpenFrame();
+  const ledger = new FrameLedger(1);
   open.begin(sequence, events[0]?.at ?? NOW);
   const positions: number[] = [];
   for (const event of events) {
@@ -135,8 +144,7 @@ export function frameOf(
     const position = positionOf(sequence, open.end);
     positions.push(position);
     const bytes = writeRecord(open, event, table);
-    if (event.kind !== 'opened' && event.kind !== 'closed' && event.kind !== 'trimmed')
-      table.apply(event, position, bytes);
+    applyToState(table, ledger, event, position, bytes);
   }
   return { frame: open.seal(previousChain, isLastOfCommit), positions };
 }
@@ -230,5 +238,15 @@ export const anyMark: fc.Arbitrary<LogEvent> = fc.oneof(
   fc.record({ kind: fc.constantFrom('opened' as const, 'closed' as const), at: moment }),
   fc.record({ kind: fc.constant('trimmed' as const), at: moment, head: fc.nat({ max: Number.MAX_SAFE_INTEGER }) }),
 );
+
+export const anyNoted: fc.Arbitrary<Noted> = fc.record({
+  kind: fc.constant('noted' as const),
+  at: moment,
+  space: fc.constantFrom(...ENTRY_SPACES),
+  name: fc.oneof(NAME, text),
+  what: NAME,
+  detail: body,
+  value: fc.oneof(fc.constant(''), text),
+});
 
 export const ALL_KINDS: readonly LogEventKind[] = KINDS;
