@@ -5,6 +5,8 @@ import { HoldfastError, nameErrors } from './job/holdfast-error.ts';
 export {
   AttemptEndedError,
   AttemptTimeoutError,
+  CommandFailedError,
+  CommandNotFoundError,
   HandlerLoadError,
   InterruptedError,
   RetryableError,

@@ -36,6 +36,7 @@ export type { SalvageReport } from './log/set-aside.ts';
 export type { RetryOptions } from './policy.ts';
 export type { Duration } from './job/duration.ts';
 export type { Codec } from './codec.ts';
+export { command, type CommandArguments, type CommandOptions, type CommandOutput } from './command.ts';
 export type { Middleware, Next } from './middleware.ts';
 export type { JobContext, JobLog } from './context.ts';
 export * from './errors.ts';

@@ -90,6 +90,24 @@ const TABLE: readonly [errors.HoldfastError, errors.HoldfastErrorCode, Readonly<
     /exit code 3/,
   ],
   [
+    new errors.CommandNotFoundError('ffmpeg', { cause: because }),
+    'HOLDFAST_COMMAND_NOT_FOUND',
+    { file: 'ffmpeg' },
+    /^ffmpeg could not be started.*PATH/,
+  ],
+  [
+    new errors.CommandFailedError({
+      file: 'ffmpeg',
+      exitCode: 1,
+      signalName: null,
+      lastLines: ['no such codec'],
+      cause: because,
+    }),
+    'HOLDFAST_COMMAND_FAILED',
+    { file: 'ffmpeg', exitCode: 1, signalName: null },
+    /^ffmpeg failed: it ended with exit code 1:\nno such codec$/,
+  ],
+  [
     new errors.HandlerLoadError({ module: 'file:///a.js', problem: 'not found', cause: because }),
     'HOLDFAST_HANDLER_LOAD',
     { module: 'file:///a.js' },

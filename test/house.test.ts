@@ -21,7 +21,19 @@ type Rule = (source: Source) => string[];
 /** From the ground up. A name ending in a slash is a folder of `src`, the others are files. */
 const FLOORS: readonly (readonly string[])[] = [
   ['errors', 'job/', 'kernel/'],
-  ['options', 'definition', 'codec', 'policy', 'protocol', 'context', 'attempt-control', 'middleware', 'router'],
+  [
+    'options',
+    'definition',
+    'codec',
+    'policy',
+    'protocol',
+    'context',
+    'attempt-control',
+    'middleware',
+    'router',
+    'command',
+    'program',
+  ],
   ['log/'],
   ['actors/'],
   ['engine', 'face', 'methods', 'reader', 'admission', 'closing', 'graph', 'view'],

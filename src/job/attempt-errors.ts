@@ -110,7 +110,52 @@ export class InterruptedError extends HoldfastError {
   }
 }
 
+/**
+ * A program could not be started: there is none of this name on the `PATH`, it may not be run, or its `cwd` is not there.
+ * `cause` has the system's error. It counts as a failed attempt.
+ */
+export class CommandNotFoundError extends HoldfastError {
+  override readonly code = 'HOLDFAST_COMMAND_NOT_FOUND';
+  readonly file: string;
+
+  constructor(file: string, options?: ErrorOptions) {
+    super(`${file} could not be started. Is it installed, on the PATH, executable, and is its cwd there?`, options);
+    this.file = file;
+  }
+}
+
+/**
+ * A program ended with another exit code than 0, or by a signal, or its output is not what it was said to be. The message
+ * has the last lines of its standard error. It counts as a failed attempt.
+ */
+export class CommandFailedError extends HoldfastError {
+  override readonly code = 'HOLDFAST_COMMAND_FAILED';
+  readonly file: string;
+  readonly exitCode: number | null;
+  readonly signalName: string | null;
+
+  constructor(
+    given: {
+      readonly file: string;
+      readonly exitCode: number | null;
+      readonly signalName: string | null;
+      readonly lastLines: readonly string[];
+      readonly problem?: string;
+    } & ErrorOptions,
+  ) {
+    const { file, exitCode, signalName, lastLines } = given;
+    const end = exitCode === null ? `it was ended by ${signalName}` : `it ended with exit code ${exitCode}`;
+    const tail = lastLines.length === 0 ? '.' : `:\n${lastLines.join('\n')}`;
+    super(`${file} failed: ${given.problem ?? end}${tail}`, given);
+    this.file = file;
+    this.exitCode = exitCode;
+    this.signalName = signalName;
+  }
+}
+
 nameErrors({
+  CommandFailedError,
+  CommandNotFoundError,
   RetryableError,
   TerminateError,
   SnoozeError,

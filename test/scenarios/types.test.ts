@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { defineJob, open, type Engine, type JobDefinition, type JobHandle } from '../../src/index.ts';
+import {
+  command,
+  defineJob,
+  open,
+  type CommandOutput,
+  type Engine,
+  type JobDefinition,
+  type JobHandle,
+} from '../../src/index.ts';
 
 /** Compiles only if the two are one type. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -47,6 +55,20 @@ const withoutPayload = defineJob({ type: 'without-payload', run: () => 'done' })
 const optionalPayload = defineJob({ type: 'optional', run: (n: number | undefined) => n ?? 0 });
 const withoutResult = defineJob({ type: 'without-result', run: async (_: string) => Promise.resolve() });
 
+const program = defineJob({
+  type: 'program',
+  run: command('ffmpeg', ({ path }: { readonly path: string }) => ['-i', path]),
+});
+const checkedProgram = defineJob({
+  type: 'checked-program',
+  payload: z.object({ path: z.string() }),
+  run: command('ffmpeg', ({ path }) => ['-i', path]),
+});
+const jsonProgram = defineJob<string, { readonly width: number }>({
+  type: 'json-program',
+  run: command('probe', (path) => [path], { output: 'json' }),
+});
+
 test('definitions know their payloads and results', () => {
   defines<[{ readonly folder: string }, { readonly imported: number }]>()(fromGenerics, true);
   defines<[{ readonly folder: string }, { readonly imported: number }]>()(onThread, true);
@@ -54,6 +76,9 @@ test('definitions know their payloads and results', () => {
   defines<[{ to: string; tries?: string | undefined }, number]>()(fromSchema, true);
   defines<[undefined, string]>()(withoutPayload, true);
   defines<[string, void]>()(withoutResult, true);
+  defines<[{ readonly path: string }, CommandOutput]>()(program, true);
+  defines<[{ path: string }, CommandOutput]>()(checkedProgram, true);
+  defines<[string, { readonly width: number }]>()(jsonProgram, true);
 
   // @ts-expect-error -- exactly one of run and worker
   assert.throws(() => defineJob({ type: 'neither' }));
