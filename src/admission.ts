@@ -6,7 +6,7 @@ import { isDefinition, type AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError, InvalidPayloadError } from './errors.ts';
 import { encodeJson } from './job/json.ts';
 import { checkType } from './job/name.ts';
-import { checkJobOptions, type JobOptions } from './options.ts';
+import { checkJobOptions, type JobOptions } from './job-options.ts';
 import type { Limits } from './protocol.ts';
 import type { Router } from './router.ts';
 
@@ -45,6 +45,7 @@ export function createAdmission(router: Router, limits: Limits): Admission {
         runAt: checked.runAt,
         deadlineAt: checked.deadlineAt,
         parents: checked.parents,
+        key: checked.key,
         settings: checked.settings,
         payload: encodeJson(encoded(codec, value), 'payload', jsonLimits),
       });

@@ -7,7 +7,7 @@ import { format } from 'node:util';
 import type { AttemptControl } from './attempt-control.ts';
 import { AttemptEndedError, flattenError, InvalidArgumentError, InvalidResultError } from './errors.ts';
 import { decodeJson, encodeJson, type JsonRole } from './job/json.ts';
-import type { JobOptions } from './options.ts';
+import type { JobOptions } from './job-options.ts';
 import type { JobFacts, Limits, LogLevel } from './protocol.ts';
 
 export { AttemptControl } from './attempt-control.ts';

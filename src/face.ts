@@ -5,7 +5,7 @@ import type { Duration } from './job/duration.ts';
 import type { JobState } from './job/machine.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
-import type { JobOptions } from './options.ts';
+import type { JobOptions } from './job-options.ts';
 import type { EventView, JobView } from './view.ts';
 
 /** The payload may be left out where the type allows undefined. */

@@ -1,7 +1,7 @@
 /** Several jobs that wait for one another, stored at once: names become ids, and parents come before children. */
 import type { AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError } from './errors.ts';
-import type { AfterOption, JobOptions } from './options.ts';
+import type { AfterOption, JobOptions } from './job-options.ts';
 
 /** A job of a graph: `after` may name other jobs of the graph by their keys, and any job by its id. */
 export type GraphNode = readonly [job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions];

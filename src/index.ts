@@ -28,7 +28,9 @@ export type {
 } from './face.ts';
 export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
 export type { JobState } from './job/machine.ts';
-export type { AfterOption, JobOptions, KeepOptions, OpenOptions, QueueOptions } from './options.ts';
+export type { AfterOption, JobOptions } from './job-options.ts';
+export type { KeepOptions, OpenOptions } from './options.ts';
+export type { QueueOptions } from './queue-options.ts';
 export { verify, type Finding, type Verification } from './log/verify.ts';
 export { repair, type RepairReport } from './log/repair.ts';
 export type { LostJob, MissingFrames, UncertainEntry, UncertainJob } from './log/salvage.ts';

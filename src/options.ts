@@ -1,24 +1,14 @@
-/** Every option of `open` and of `enqueue`: what it means, its unit, its default. Checked once, complete and readonly inside. */
+/** Every option of `open`: what it means, its unit, its default. Checked once, complete and readonly inside. */
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { isDefinition, type AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { safeLogger, type SafeLogger } from './kernel/safe-logger.ts';
 import { checkFlag, checkObject, count, oneOf } from './job/check.ts';
-import { durationMs, momentMs, type Duration } from './job/duration.ts';
-import { EDGE_CONDITIONS, encodeEdges, type Edge, type EdgeCondition } from './job/edges.ts';
-import { checkId, checkQueue } from './job/name.ts';
+import { durationMs, type Duration } from './job/duration.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
-import { checkPriority, checkRetry, checkTimeout, encodeLevel, type PolicyLevel, type RetryOptions } from './policy.ts';
-
-export interface QueueOptions {
-  /** How many of its jobs may run at once, counting threads that are still being ended. @default the engine's */
-  readonly concurrency?: number;
-  /** @default the engine's */
-  readonly timeout?: Duration | 'none';
-  /** @default the engine's */
-  readonly retry?: RetryOptions;
-}
+import { checkLevel, type PolicyLevel, type RetryOptions } from './policy.ts';
+import { checkQueueOptions, type QueueOptions, type QueueSettings } from './queue-options.ts';
 
 export interface KeepOptions {
   /** Forget a job this long after its end. @default '24h'; dead jobs: never */
@@ -86,9 +76,6 @@ export interface Keep {
   /** Infinity for ever. */
   readonly ageMs: number;
   readonly count: number;
-}
-export interface QueueSettings extends PolicyLevel {
-  readonly concurrency: number;
 }
 export interface Settings {
   readonly definitions: readonly AnyJobDefinition[];
@@ -161,20 +148,6 @@ function checkDefinitions(jobs: readonly AnyJobDefinition[]): readonly AnyJobDef
   return [...jobs];
 }
 
-function checkQueueOptions(name: string, queue: QueueOptions, engineConcurrency: number): QueueSettings {
-  checkQueue(name, 'queues');
-  checkObject(queue, `queues.${name}`, '{ concurrency: 50 }');
-  const concurrency = count(queue.concurrency, `queues.${name}.concurrency`, engineConcurrency, 1, 100_000);
-  return { concurrency, ...checkLevel(queue, `queues.${name}.`) };
-}
-
-function checkLevel({ timeout, retry }: QueueOptions, prefix: string): PolicyLevel {
-  return {
-    timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `${prefix}timeout`),
-    retry: retry === undefined ? undefined : checkRetry(retry, `${prefix}retry`),
-  };
-}
-
 function checkKeep(keep: KeepOptions | undefined, field: string, otherwise: Keep): Keep {
   if (keep !== undefined) checkObject(keep, field, "{ age: '1h' }");
   const { age, count: most } = keep ?? {};
@@ -191,106 +164,4 @@ function checkKeep(keep: KeepOptions | undefined, field: string, otherwise: Keep
 function checkLogger(value: Logger): Logger {
   if (typeof value?.info === 'function' && typeof value.child === 'function') return value;
   throw new InvalidArgumentError({ field: 'logger', expected: 'a pino logger', got: value });
-}
-
-/** What can be said for one job when it is enqueued. Everything it leaves open is the type's, the queue's, the engine's. */
-export interface JobOptions {
-  /** An id of your own, `A-Z a-z 0-9 _ . : @ -`, at most 128 characters. @default a new ULID */
-  readonly id?: string;
-  /** What to do when a job with this id is stored: refuse with `HOLDFAST_JOB_EXISTS`, or give that job. @default 'reject' */
-  readonly ifExists?: 'reject' | 'return';
-  /** @default the type's */
-  readonly queue?: string;
-  /** Higher runs first. @default the type's */
-  readonly priority?: number;
-  /** Not to be started before this long from now: milliseconds or `'5m'`. */
-  readonly delay?: Duration;
-  /** Not to be started before this moment: a Date, epoch ms, or an ISO string; a past one means at once. */
-  readonly runAt?: Date | number | string;
-  /** Not to be started after this moment; past it the job dies as `expired`. A running job is not stopped by it. */
-  readonly deadline?: Date | number | string;
-  /**
-   * The jobs whose ends it waits for, by id. With `on: 'success'` (the default) it dies as `unreachable` if one of them is
-   * dead, cancelled or missing; `'failure'` waits for a death or cancellation, `'always'` for any end.
-   */
-  readonly after?: readonly AfterOption[];
-  readonly timeout?: Duration | 'none';
-  readonly retry?: RetryOptions;
-}
-
-/** A job to wait for. `as` is the name under which `ctx.results` has its result. @default its id */
-export type AfterOption = string | { readonly id: string; readonly on?: EdgeCondition; readonly as?: string };
-
-/** The options of one job, checked; `queue` and `priority` undefined leave it to the type. */
-export interface CheckedJobOptions {
-  readonly id: string | undefined;
-  readonly ifExists: 'reject' | 'return';
-  readonly queue: string | undefined;
-  readonly priority: number | undefined;
-  readonly delayMs: number;
-  readonly runAt: number | undefined;
-  /** 0 for none. */
-  readonly deadlineAt: number;
-  /** The jobs it waits for, as they are stored; empty for none. */
-  readonly parents: string;
-  /** The options to be stored with the job, as JSON; empty for none. */
-  readonly settings: string;
-}
-
-const NO_OPTIONS: CheckedJobOptions = Object.freeze({
-  id: undefined,
-  ifExists: 'reject',
-  queue: undefined,
-  priority: undefined,
-  delayMs: 0,
-  runAt: undefined,
-  deadlineAt: 0,
-  parents: '',
-  settings: '',
-});
-
-/** @throws {InvalidArgumentError} naming the option that is wrong */
-export function checkJobOptions(options: JobOptions | undefined): CheckedJobOptions {
-  if (options === undefined) return NO_OPTIONS;
-  checkObject(options, 'options', '{ priority: 10 }');
-  const { id, queue, priority, delay, runAt, deadline } = options;
-  if (id !== undefined) checkId(id);
-  if (queue !== undefined) checkQueue(queue);
-  if (priority !== undefined) checkPriority(priority, 'priority');
-  if (delay !== undefined && runAt !== undefined) {
-    throw new InvalidArgumentError({ field: 'delay, runAt', expected: 'at most one of the two', got: 'both' });
-  }
-  return {
-    id,
-    ifExists: oneOf(options.ifExists, 'ifExists', ['reject', 'return']),
-    queue,
-    priority,
-    delayMs: delay === undefined ? 0 : durationMs(delay, 'delay'),
-    runAt: runAt === undefined ? undefined : momentMs(runAt, 'runAt'),
-    deadlineAt: deadline === undefined ? 0 : Math.max(1, momentMs(deadline, 'deadline')),
-    parents: options.after === undefined ? '' : encodeEdges(checkAfter(options.after)),
-    settings: encodeLevel(checkLevel(options, '')),
-  };
-}
-
-/** Duplicates are dropped; the first one counts. */
-function checkAfter(after: readonly AfterOption[]): Edge[] {
-  if (!Array.isArray(after)) throw new InvalidArgumentError({ field: 'after', expected: 'a list of ids', got: after });
-  const edges = new Map<string, Edge>();
-  for (const [n, parent] of (after as readonly AfterOption[]).entries()) {
-    const field = `after[${n}]`;
-    if (typeof parent !== 'string') checkObject(parent, field, "{ id: 'import', on: 'always' }");
-    const { id, on = 'success', as = id } = typeof parent === 'string' ? { id: parent } : parent;
-    checkId(id, field);
-    if (!EDGE_CONDITIONS.includes(on)) {
-      throw new InvalidArgumentError({
-        field: `${field}.on`,
-        expected: `one of ${EDGE_CONDITIONS.join(', ')}`,
-        got: on,
-      });
-    }
-    checkId(as, `${field}.as`);
-    if (!edges.has(id)) edges.set(id, { id, on, as });
-  }
-  return [...edges.values()];
 }

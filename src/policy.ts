@@ -15,6 +15,12 @@ export interface RetryOptions {
   readonly mode?: 'all' | 'retryable';
 }
 
+/** What can be said at every level. */
+export interface LevelOptions {
+  readonly timeout?: Duration | 'none';
+  readonly retry?: RetryOptions;
+}
+
 export interface Retry {
   readonly attempts: number | undefined;
   readonly backoff: Backoff | undefined;
@@ -95,6 +101,14 @@ export function checkRetry(value: RetryOptions, field: string): Retry {
     throw new InvalidArgumentError({ field: `${field}.mode`, expected: "'all' or 'retryable'", got: mode });
   }
   return { attempts, mode, backoff: backoff === undefined ? undefined : normaliseBackoff(backoff, `${field}.backoff`) };
+}
+
+/** @param prefix stands before the names of the fields in errors */
+export function checkLevel({ timeout, retry }: LevelOptions, prefix: string): PolicyLevel {
+  return {
+    timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `${prefix}timeout`),
+    retry: retry === undefined ? undefined : checkRetry(retry, `${prefix}retry`),
+  };
 }
 
 /**

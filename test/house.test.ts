@@ -23,6 +23,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['errors', 'job/', 'kernel/'],
   [
     'options',
+    'job-options',
+    'queue-options',
     'definition',
     'codec',
     'policy',

@@ -117,8 +117,9 @@ export function createCommands(parts: CommandParts): Commands {
     const { type, queue, priority, settings, payload } = job;
     const dueAt = job.runAt ?? at + job.delayMs;
     const { deadlineAt } = job;
-    const { parents } = job;
-    record({ kind: 'enqueued', slot, at, id, type, queue, priority, dueAt, deadlineAt, settings, parents, payload });
+    const { parents, key } = job;
+    const times = { at, dueAt, deadlineAt };
+    record({ kind: 'enqueued', slot, ...times, id, type, queue, priority, settings, parents, key, payload });
     if (parents !== '') dependencies.add(slot);
     waits(slot);
   }

@@ -11,7 +11,7 @@ import type { JobTable } from '../job/table.ts';
 import type { ActorRef, Mailbox } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Heap, Places } from '../kernel/heap.ts';
-import type { QueueSettings } from '../options.ts';
+import type { QueueSettings } from '../queue-options.ts';
 import type { Router } from '../router.ts';
 import type { DispatcherMessage, JournalMessage, Lane } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';

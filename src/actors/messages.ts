@@ -24,6 +24,8 @@ export interface NewJob {
   readonly settings: string;
   /** The jobs it waits for, as `encodeEdges` writes them; empty for none. */
   readonly parents: string;
+  /** Whose turn it takes in its queue; empty for none. */
+  readonly key: string;
   readonly payload: string | undefined;
 }
 

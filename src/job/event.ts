@@ -38,6 +38,8 @@ export interface Enqueued extends Fact {
   readonly settings: string;
   /** The jobs it waits for, as `encodeEdges` writes them; empty for none. */
   readonly parents: string;
+  /** Whose turn it takes in its queue (a tenant, a host …); empty for none. */
+  readonly key: string;
   readonly payload: string | undefined;
 }
 
@@ -154,6 +156,7 @@ export interface Carried extends Fact {
   readonly deadlineAt: number;
   readonly settings: string;
   readonly parents: string;
+  readonly key: string;
   readonly payload: string | undefined;
   readonly state: JobState;
   readonly token: number;

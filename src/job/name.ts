@@ -3,6 +3,8 @@
 import { InvalidArgumentError } from './holdfast-error.ts';
 
 const ID = /^[A-Za-z0-9_.:@-]{1,128}$/;
+const MOST_KEY = 128;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const NAME = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /**
@@ -34,6 +36,13 @@ export function checkRoute(value: unknown, field = 'type'): asserts value is str
 /** Refuses what cannot be the name of a queue. @throws InvalidArgumentError that names `field`. */
 export function checkQueue(value: unknown, field = 'queue'): asserts value is string {
   checkName(value, field);
+}
+
+/** The key of a job may be any text, since it names something of the caller's. @throws InvalidArgumentError that names `field`. */
+export function checkKey(value: unknown, field: string): string {
+  if (typeof value === 'string' && value.length >= 1 && value.length <= MOST_KEY && !LONE_SURROGATE.test(value))
+    return value;
+  throw new InvalidArgumentError({ field, expected: `a text of 1 to ${MOST_KEY} characters`, got: value });
 }
 
 function checkName(value: unknown, field: string): asserts value is string {

@@ -1,5 +1,7 @@
 /** What is true of few jobs at a time, by slot: it is kept in maps instead of columns that would be empty for the rest. */
 
+import type { Carried, Enqueued } from './event.ts';
+
 /** A checkpoint's place in the log, and what its record takes there. */
 interface CheckpointPlace {
   readonly position: number;
@@ -14,9 +16,26 @@ export class RareFacts {
   readonly deadlines = new Map<number, number>();
   /** The edges to parents, as they are stored. */
   readonly parents = new Map<number, string>();
+  /** Whose turns they take in their queues. */
+  readonly keys = new Map<number, string>();
   /** Jobs that died because of a parent. */
   readonly unreachable = new Set<number>();
   readonly checkpoints = new Map<number, CheckpointPlace>();
+
+  /** What a job has from its beginning. */
+  begin(slot: number, { deadlineAt, parents, key }: Pick<Enqueued, 'deadlineAt' | 'parents' | 'key'>): void {
+    if (deadlineAt > 0) this.deadlines.set(slot, deadlineAt);
+    if (parents !== '') this.parents.set(slot, parents);
+    if (key !== '') this.keys.set(slot, key);
+  }
+
+  /** What else a carried job has. */
+  resume(slot: number, event: Carried, position: number): void {
+    if (event.state === 'running') this.tokens.set(slot, event.token);
+    if (event.isCancelling) this.cancelling.add(slot);
+    if (event.isUnreachable) this.unreachable.add(slot);
+    if (event.hasCheckpoint) this.checkpoints.set(slot, { position, bytes: 0 });
+  }
 
   checkpointBytes(slot: number): number {
     return this.checkpoints.get(slot)?.bytes ?? 0;
@@ -26,6 +45,7 @@ export class RareFacts {
   forget(slot: number): void {
     this.deadlines.delete(slot);
     this.parents.delete(slot);
+    this.keys.delete(slot);
     this.unreachable.delete(slot);
     this.checkpoints.delete(slot);
   }

@@ -20,6 +20,7 @@ export interface JobRow {
   readonly isCancelling: boolean;
   readonly isUnreachable: boolean;
   readonly parents: string | undefined;
+  readonly key: string | undefined;
   readonly home: number;
   readonly last: number;
   readonly checkpoint: number | undefined;
@@ -45,6 +46,7 @@ export function rowOf(table: JobTable, slot: number): JobRow {
     isCancelling: table.isCancelling(slot),
     isUnreachable: table.isUnreachable(slot),
     parents: table.parentsOf(slot),
+    key: table.keyOf(slot),
     home: table.homeOf(slot),
     last: table.lastOf(slot),
     checkpoint: table.checkpointOf(slot),

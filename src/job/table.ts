@@ -76,6 +76,10 @@ export class JobTable {
   parentsOf(slot: number): string | undefined {
     return this.#rare.parents.get(slot);
   }
+  /** Whose turn it takes in its queue; few jobs have one. */
+  keyOf(slot: number): string | undefined {
+    return this.#rare.keys.size === 0 ? undefined : this.#rare.keys.get(slot);
+  }
   slotsWithParents(): IterableIterator<number> {
     return this.#rare.parents.keys();
   }
@@ -245,8 +249,7 @@ export class JobTable {
     this.#columns.priority[slot] = event.priority;
     this.#columns.order[slot] = order;
     this.#columns.dueAt[slot] = event.dueAt;
-    if (event.deadlineAt > 0) this.#rare.deadlines.set(slot, event.deadlineAt);
-    if (event.parents !== '') this.#rare.parents.set(slot, event.parents);
+    this.#rare.begin(slot, event);
     this.#columns.home[slot] = position;
     this.#columns.last[slot] = position;
     this.#columns.setCounters(slot, UNTRIED);
@@ -263,10 +266,7 @@ export class JobTable {
     }
     this.#insert(event, event.order, position, bytes);
     this.#columns.setCounters(slot, event);
-    if (event.state === 'running') this.#rare.tokens.set(slot, event.token);
-    if (event.isCancelling) this.#rare.cancelling.add(slot);
-    if (event.isUnreachable) this.#rare.unreachable.add(slot);
-    if (event.hasCheckpoint) this.#rare.checkpoints.set(slot, { position, bytes: 0 });
+    this.#rare.resume(slot, event, position);
     this.#enter(slot, event.state);
   }
 

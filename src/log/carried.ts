@@ -27,6 +27,7 @@ export function carriedOf(
     deadlineAt: row.deadlineAt ?? 0,
     settings,
     parents,
+    key: row.key ?? '',
     payload,
     state: row.state,
     token: row.token ?? 0,

@@ -11,6 +11,7 @@ import {
   FLAG_CUSTOM_ID,
   FLAG_HAS_BODY,
   FLAG_HAS_CHECKPOINT,
+  FLAG_HAS_KEY,
   FLAG_HAS_PAYLOAD,
   FLAG_KEEP_ATTEMPTS,
   FLAG_UNREACHABLE,
@@ -129,6 +130,7 @@ class RecordReader {
         priority: this.#signedWord(),
         settings: this.#text(),
         parents: this.#text(),
+        key: this.#key(),
         payload: this.#body(),
       };
     }
@@ -185,7 +187,12 @@ class RecordReader {
       priority: this.#signedWord(),
       settings: this.#text(),
       parents: this.#text(),
+      key: this.#key(),
     };
+  }
+
+  #key(): string {
+    return this.#has(FLAG_HAS_KEY) ? this.#text() : '';
   }
 
   #signedWord(): number {

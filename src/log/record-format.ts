@@ -40,6 +40,7 @@ export const FLAG_HAS_CHECKPOINT = 8;
 export const FLAG_CANCELLING = 16;
 export const FLAG_HAS_PAYLOAD = 32;
 export const FLAG_UNREACHABLE = 64;
+export const FLAG_HAS_KEY = 128;
 
 export const MARK_BYTES = 22;
 export const STAMP_BYTES = 30;

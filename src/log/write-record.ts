@@ -11,6 +11,7 @@ import {
   FLAG_CUSTOM_ID,
   FLAG_HAS_BODY,
   FLAG_HAS_CHECKPOINT,
+  FLAG_HAS_KEY,
   FLAG_HAS_PAYLOAD,
   FLAG_KEEP_ATTEMPTS,
   FLAG_UNREACHABLE,
@@ -29,7 +30,9 @@ const packed = new Uint32Array(ULID_WORDS);
 /** An upper bound of the record that `event` makes, in bytes. */
 export function mostBytesOf(event: LogEvent): number {
   let units = bodyOf(event)?.length ?? 0;
-  if (event.kind === 'enqueued' || event.kind === 'carried') units += event.settings.length + event.parents.length;
+  if (event.kind === 'enqueued' || event.kind === 'carried') {
+    units += event.settings.length + event.parents.length + event.key.length;
+  }
   if (event.kind === 'carried') units += event.payload?.length ?? 0;
   if (event.kind === 'noted') units += event.name.length + event.what.length + event.value.length;
   return FIXED_BYTES + units * MOST_BYTES_A_UNIT;
@@ -101,7 +104,12 @@ function putJob(frame: OpenFrame, event: Enqueued | Carried): number {
   frame.putWord(event.priority >>> 0);
   frame.putSizedText(event.settings);
   frame.putSizedText(event.parents);
-  return event.kind === 'carried' ? putCarried(frame, event) : 0;
+  let flags = 0;
+  if (event.key !== '') {
+    frame.putSizedText(event.key);
+    flags = FLAG_HAS_KEY;
+  }
+  return event.kind === 'carried' ? flags | putCarried(frame, event) : flags;
 }
 
 function putCarried(frame: OpenFrame, event: Carried): number {

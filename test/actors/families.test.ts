@@ -179,6 +179,7 @@ function newJob(id: string, parents: ModelJob['parents']): NewJob {
     deadlineAt: 0,
     settings: '',
     parents: edges,
+    key: '',
     payload: undefined,
   };
 }

@@ -150,7 +150,7 @@ const names = (rows: readonly { readonly name: string }[]): string[] => rows.map
 describe('the tables in the README', () => {
   const tables = [
     ['OpenOptions', 'options.ts', []],
-    ['JobOptions', 'options.ts', []],
+    ['JobOptions', 'job-options.ts', []],
     ['RetryOptions', 'policy.ts', []],
     ['CommonOptions', 'definition.ts', ['run', 'worker', 'payload', 'codec']],
     ['JobContext', 'context.ts', []],

@@ -137,7 +137,16 @@ async function soundFrames(): Promise<MemoryFrames> {
   const { log } = await replay(openMemoryStore(frames), 0);
   const at = 1_000;
   log.record({ kind: 'opened', at });
-  const job = { type: 'work', queue: 'default', priority: -1, dueAt: 5, deadlineAt: 9, settings: '{}', parents: '' };
+  const job = {
+    type: 'work',
+    queue: 'default',
+    priority: -1,
+    dueAt: 5,
+    deadlineAt: 9,
+    settings: '{}',
+    parents: '',
+    key: '',
+  };
   log.record({ kind: 'enqueued', slot: 0, at, id: 'own', ...job, payload: '{"a":1}' });
   log.record({
     kind: 'enqueued',
@@ -146,6 +155,7 @@ async function soundFrames(): Promise<MemoryFrames> {
     id: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
     ...job,
     parents: '[["own","always"]]',
+    key: 'k',
     payload: undefined,
   });
   log.record({ kind: 'started', slot: 0, at, starts: 1 });

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { defineJob } from '../../src/definition.ts';
 import { open } from '../../src/engine.ts';
 import type { Engine } from '../../src/face.ts';
-import { checkJobOptions, checkOpenOptions } from '../../src/options.ts';
+import { checkJobOptions } from '../../src/job-options.ts';
+import { checkOpenOptions } from '../../src/options.ts';
 import { normaliseBackoff, nextDelay, type BackoffOption } from '../../src/job/retry.ts';
 import { assertUnpolluted, built, calm, calmly, junk, listOf, options, record, within } from './junk.ts';
 

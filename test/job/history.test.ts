@@ -17,6 +17,7 @@ const BIRTH = {
     deadlineAt: 0,
     settings: '',
     parents: '',
+    key: '',
     payload: '{}',
   },
 } as const;

@@ -99,7 +99,7 @@ function enqueuedJob(event: JobEvent & { kind: 'enqueued' }, position: number, b
   return {
     ...{ id, type, queue, priority, dueAt, bytes, state: 'waiting', token: undefined, isCancelling: false },
     ...{ starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isUnreachable: false },
-    ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined },
+    ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined, key: event.key || undefined },
     ...{ order: position, home: position, last: position, checkpoint: undefined, checkpointBytes: 0 },
   };
 }
@@ -111,7 +111,7 @@ function carriedJob(event: Carried, position: number, bytes: number): ModelJob {
     ...{ id, type, queue, priority, dueAt, state, isCancelling, order, bytes },
     ...{ starts, attempts, crashes, interrupts, snoozes },
     ...{ home: position, last: position, checkpointBytes: 0, isUnreachable: event.isUnreachable },
-    ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined },
+    ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined, key: event.key || undefined },
     token: state === 'running' ? event.token : undefined,
     checkpoint: event.hasCheckpoint ? position : undefined,
   };

@@ -37,6 +37,7 @@ function jobEvent(kind: JobEventKind, { slot, at, number, flag }: Stimulus, id: 
         deadlineAt: at % 7 === 0 ? dueAt + 1 : 0,
         settings: '',
         parents: at % 4 === 0 ? '[["a","success"]]' : '',
+        key: at % 7 === 0 ? 'a tenant' : '',
         payload: undefined,
       };
     case 'started':
@@ -67,10 +68,20 @@ function jobEvent(kind: JobEventKind, { slot, at, number, flag }: Stimulus, id: 
 }
 
 function carried(row: JobRow, { slot, at }: Stimulus): Carried {
-  const { home: _home, last: _last, bytes: _bytes, checkpoint, token, deadlineAt = 0, parents = '', ...rest } = row;
+  const {
+    home: _home,
+    last: _last,
+    bytes: _bytes,
+    checkpoint,
+    token,
+    deadlineAt = 0,
+    parents = '',
+    key = '',
+    ...rest
+  } = row;
   return {
     ...{ kind: 'carried', slot, at, ...rest, token: token ?? 0, hasCheckpoint: checkpoint !== undefined },
-    ...{ deadlineAt, parents, settings: '', payload: undefined, history: undefined },
+    ...{ deadlineAt, parents, key, settings: '', payload: undefined, history: undefined },
   };
 }
 
@@ -182,7 +193,14 @@ describe('the job table', () => {
       },
       ...{ priority: -(2 ** 31), order: Number.MAX_SAFE_INTEGER, dueAt: 8.64e15, state: 'running', token: 2 ** 52 },
       ...{ starts: 2 ** 32 - 1, attempts: 65_535, crashes: 255, interrupts: 65_535, snoozes: 65_535 },
-      ...{ hasCheckpoint: true, isCancelling: true, isUnreachable: false, deadlineAt: 8.64e15, parents: '[]' },
+      ...{
+        hasCheckpoint: true,
+        isCancelling: true,
+        isUnreachable: false,
+        deadlineAt: 8.64e15,
+        parents: '[]',
+        key: 'ü',
+      },
     };
     table.apply(most, 2 ** 51, 1_000);
     const {

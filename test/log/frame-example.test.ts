@@ -35,6 +35,7 @@ describe('the page on the format of the log', () => {
         deadlineAt: 0,
         settings: '',
         parents: '',
+        key: '',
         payload: '{"to":"ada"}',
       },
     });

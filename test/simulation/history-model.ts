@@ -12,7 +12,7 @@ import { edgesOf, FINAL, MOVES, numberIn, versionOf, type ModelJob } from './mod
 export type Report = (law: string, detail: string) => void;
 
 const CARRIED = [
-  ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'payload', 'state', 'token'],
+  ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'key', 'payload', 'state', 'token'],
   ...['starts', 'attempts', 'crashes', 'interrupts', 'snoozes', 'isCancelling'],
 ];
 
@@ -134,13 +134,13 @@ export class HistoryModel {
   }
 
   #insert(event: Extract<LoggedEvent, { kind: 'enqueued' }>): void {
-    const { slot, id, type, queue, priority, position, dueAt, deadlineAt, parents, payload } = event;
+    const { slot, id, type, queue, priority, position, dueAt, deadlineAt, parents, key, payload } = event;
     if (this.jobs.has(slot)) this.#report('a slot holds one job', `slot ${slot}`);
     const known = this.everById.get(id);
     if (known !== undefined && known.state !== 'absent') this.#report('an id names one job', id);
     const n = numberIn(payload);
     const job: ModelJob = {
-      ...{ slot, id, type, queue, priority, order: position, payload, n, position, dueAt, deadlineAt, parents },
+      ...{ slot, id, type, queue, priority, order: position, payload, n, position, dueAt, deadlineAt, parents, key },
       ...{ state: 'waiting', starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isCancelling: false },
       ...{ checkpoint: undefined, result: undefined, token: undefined, home: position, checkpointAt: undefined },
       ...{

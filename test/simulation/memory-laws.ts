@@ -77,6 +77,7 @@ function expectedOf(job: ModelJob): Record<string, unknown> {
     },
     deadlineAt: job.deadlineAt === 0 ? undefined : job.deadlineAt,
     parents: job.parents === '' ? undefined : job.parents,
+    key: job.key === '' ? undefined : job.key,
     isUnreachable: state === 'dead' && job.deathReason === 'unreachable',
     home: job.home,
     last: job.position,

@@ -34,6 +34,7 @@ export interface ModelJob extends Writable<Version> {
   deadlineAt: number;
   /** The jobs it waits for, as they are stored. */
   parents: string;
+  key: string;
   token: number | undefined;
   home: number;
   checkpointAt: number | undefined;

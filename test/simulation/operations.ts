@@ -7,7 +7,7 @@ import type { EnqueueOp, Op } from './plan.ts';
 import type { Process, Surroundings } from './process.ts';
 import { NATURE } from './world.ts';
 import type { Engine, ListFilter } from '../../src/face.ts';
-import type { JobOptions } from '../../src/options.ts';
+import type { JobOptions } from '../../src/job-options.ts';
 
 export interface Stage {
   process(): Process | undefined;

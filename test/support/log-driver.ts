@@ -130,6 +130,7 @@ export class LogDriver {
         settings: n % 5 === 0 ? '{"attempts":3}' : '',
         parents: n % 6 === 0 ? `[["order:${n - 3}","success"]]` : '',
         deadlineAt: n % 4 === 0 ? this.now + 5_000 : 0,
+        key: n % 5 === 2 ? `tenant ${n % 3}` : '',
       },
       payload: n % 7 === 0 ? undefined : this.text(),
     });

@@ -42,6 +42,7 @@ export function enqueued(slot: number, given: Partial<Omit<Enqueued, 'kind' | 's
     deadlineAt: 0,
     settings: '',
     parents: '',
+    key: '',
     payload: '{}',
     ...given,
   };
@@ -190,6 +191,7 @@ const job = fc.record({
   deadlineAt: moment,
   settings: fc.oneof(fc.constant(''), text),
   parents: fc.oneof(fc.constant(''), text),
+  key: fc.oneof(fc.constant(''), text),
   payload: body,
 });
 
