@@ -69,11 +69,15 @@ export function engineMethods(parts: MethodParts): Engine {
   const reader = createReader(parts);
 
   function enqueueOne(job: NewJob): Promise<JobHandle<unknown>> {
-    return ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs: [job], settle })).then(handleOfFirst);
+    return ask<JobHandle<unknown>>((settle) => ({ kind: 'enqueue', jobs: [job], settle: handleOfFirst(settle) }));
   }
 
-  function handleOfFirst(ids: readonly string[]): JobHandle<unknown> {
-    return new JobHandle(ids[0] as string, wait);
+  /** Not a `then`, which would make a second promise for each job. */
+  function handleOfFirst(settle: Settle<JobHandle<unknown>>): Settle<readonly string[]> {
+    return {
+      resolve: (ids) => settle.resolve(new JobHandle(ids[0] as string, wait)),
+      reject: (error) => settle.reject(error),
+    };
   }
 
   async function wait(id: string): Promise<unknown> {

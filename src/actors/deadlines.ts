@@ -25,9 +25,13 @@ export class Deadlines {
     this.#wind();
   }
 
+  has(slot: number, token: number): boolean {
+    return this.#heap.secondOf(slot) === token;
+  }
+
   /** Forgets the deadline of this attempt; a later one in the same slot keeps its own. */
   clear(slot: number, token: number): void {
-    if (this.#heap.secondOf(slot) === token) this.#heap.remove(slot);
+    if (this.has(slot, token)) this.#heap.remove(slot);
   }
 
   /** The token of an attempt whose deadline has come, taken out; undefined when there is none. */

@@ -34,6 +34,11 @@ export class Dependencies {
     for (const slot of table.slotsWithParents()) this.add(slot);
   }
 
+  /** Whether no stored job waits, or waited, for another. */
+  get isEmpty(): boolean {
+    return this.#children.size === 0;
+  }
+
   /** A job with parents was stored. */
   add(slot: number): void {
     const text = this.#table.parentsOf(slot);
@@ -53,6 +58,7 @@ export class Dependencies {
    * A job is forgotten by `forget`: its edges go, and its children see that it is absent, as they would after a restart.
    */
   remove(slot: number, forget: () => void): void {
+    if (this.isEmpty) return forget();
     const children = this.childrenOf(slot);
     const id = children.length > 0 ? this.#table.ids.of(slot) : '';
     this.#removeEdges(slot);
@@ -76,10 +82,12 @@ export class Dependencies {
   }
 
   /** The state of this job has changed. Returns its children whose reachability changed with it. */
-  follow(slot: number): number[] {
+  follow(slot: number): readonly number[] {
+    const children = this.childrenOf(slot);
+    if (children.length === 0) return NOBODY;
     const id = this.#table.ids.of(slot);
     const affected: number[] = [];
-    for (const childSlot of this.childrenOf(slot)) {
+    for (const childSlot of children) {
       const child = this.#children.get(childSlot);
       const edge = child?.edges.get(id);
       if (child === undefined || edge === undefined) continue;
@@ -91,6 +99,7 @@ export class Dependencies {
   }
 
   of(slot: number): Reachability {
+    if (this.#children.size === 0) return 'free';
     const child = this.#children.get(slot);
     return child === undefined ? 'free' : reachabilityOf(child);
   }
@@ -122,9 +131,10 @@ export class Dependencies {
   }
 
   /** The stored parents of a job. */
-  parentsOf(slot: number): number[] {
-    const ids = this.#children.get(slot)?.edges.keys() ?? [];
-    return Array.from(ids, (id) => this.#table.ids.find(id)).filter(
+  parentsOf(slot: number): readonly number[] {
+    const child = this.#children.get(slot);
+    if (child === undefined) return NOBODY;
+    return Array.from(child.edges.keys(), (id) => this.#table.ids.find(id)).filter(
       (parent) => parent >= 0 && this.#isBefore(parent, slot),
     );
   }

@@ -51,6 +51,7 @@ export function createFamilies(parts: FamilyParts): Families {
   }
 
   function settleChildren(slot: number): void {
+    if (dependencies.isEmpty) return;
     unsettled.push(slot);
     // Whoever is further up in this call works the list off.
     if (unsettled.length > 1) return;

@@ -18,15 +18,18 @@ export function runInline(
   limits: Limits,
   ended: (outcome: Outcome) => void,
 ): void {
-  const fail = (error: unknown): void => ended({ ok: false, error: flattenError(error) });
   let returned: unknown;
   try {
     returned = handler(payload === undefined ? undefined : decodeJson(payload), context);
   } catch (error) {
-    fail(error);
+    ended(failure(error));
     return;
   }
-  if (isPromise(returned)) returned.then((result) => ended(outcomeOf(result, limits)), fail);
+  if (isPromise(returned))
+    returned.then(
+      (result) => ended(outcomeOf(result, limits)),
+      (error: unknown) => ended(failure(error)),
+    );
   else ended(outcomeOf(returned, limits));
 }
 
@@ -35,8 +38,12 @@ function outcomeOf(result: unknown, limits: Limits): Outcome {
   try {
     return { ok: true, result: encodeResult(result, limits) };
   } catch (error) {
-    return { ok: false, error: flattenError(error) };
+    return failure(error);
   }
+}
+
+function failure(error: unknown): Outcome {
+  return { ok: false, error: flattenError(error) };
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

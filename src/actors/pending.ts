@@ -38,7 +38,8 @@ export class Pending {
   }
 
   release(runner: ActorRef<RunnerMessage>): void {
-    for (const [n, settle] of this.#asked.entries()) {
+    for (let n = 0; n < this.#asked.length; n++) {
+      const settle = this.#asked[n] as Settle<unknown>;
       const answer = this.#answers[n];
       if (answer instanceof Refusal) settle.reject(answer.error);
       else settle.resolve(answer);

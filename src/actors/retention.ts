@@ -30,7 +30,8 @@ export class Retention {
   }
 
   has(slot: number): boolean {
-    return FINAL_STATES.some((state) => this.#finished[state].has(slot));
+    const { completed, cancelled, dead } = this.#finished;
+    return completed.has(slot) || cancelled.has(slot) || dead.has(slot);
   }
 
   /** A finished job was revived or removed by somebody else. */

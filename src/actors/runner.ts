@@ -64,7 +64,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const attempts = new Map<number, Attempt>();
   const call = createCalls({ threads, limits, use: parts.use });
   const deadlines = new Deadlines(clock, () => parts.mailbox.tell({ kind: 'overdue' }));
-  const policies = new Map<string, Policy>();
+  const policies = new Map<AnyJobDefinition, Map<string, Policy>>();
   const counts = { ended: 0, interrupted: 0, abandoned: 0 };
   let idleWaiters: Array<() => void> = [];
 
@@ -163,8 +163,6 @@ export function createRunner(parts: RunnerParts): Runner {
       release(attempt);
       return;
     }
-    // A handler that returns at once clears its deadline, so that it must be there before.
-    setDeadline(attempt, policy.timeoutMs);
     call(attempt, facts, records, {
       loaded() {
         // Once it was asked to stop, its grace is what counts.
@@ -173,15 +171,20 @@ export function createRunner(parts: RunnerParts): Runner {
       ended: (outcome) => finish(attempt, outcome),
       released: () => release(attempt),
     });
+    // Most handlers that are short have returned already, and a deadline costs a look at the clock.
+    if (attempt.verdict !== undefined) return;
     if (attempt.thread?.loading === true) setDeadline(attempt, LOAD_TIMEOUT_MS);
+    else if (!deadlines.has(slot, attempt.token)) setDeadline(attempt, policy.timeoutMs);
   }
 
   function policyFor(definition: AnyJobDefinition, queue: string, settingsText: string): Policy {
-    const key = settingsText === '' ? `${definition.type}\n${queue}` : '';
-    const known = policies.get(key);
-    if (known !== undefined && key !== '') return known;
+    const known = settingsText === '' ? policies.get(definition)?.get(queue) : undefined;
+    if (known !== undefined) return known;
     const policy = policyOf([decodeLevel(settingsText), definition, settings.queues.get(queue) ?? {}, settings.level]);
-    if (key !== '') policies.set(key, policy);
+    if (settingsText !== '') return policy;
+    const ofDefinition = policies.get(definition);
+    if (ofDefinition === undefined) policies.set(definition, new Map([[queue, policy]]));
+    else ofDefinition.set(queue, policy);
     return policy;
   }
 
@@ -211,7 +214,7 @@ export function createRunner(parts: RunnerParts): Runner {
     if (attempt === undefined) return;
     attempt.awaits &= ~came;
     if (attempt.awaits === 0) attempts.delete(attempt.token);
-    if (!isIdle()) return;
+    if (idleWaiters.length === 0 || !isIdle()) return;
     for (const resolve of idleWaiters) resolve();
     idleWaiters = [];
   }

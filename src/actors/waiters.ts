@@ -30,6 +30,7 @@ export class Waiters {
    * the job will be told again.
    */
   answer({ slot, order }: Whereabouts, answer: WaitAnswer, pending: Pending): void {
+    if (this.#bySlot.size === 0) return;
     for (const settle of this.take(slot)) {
       pending.answer(
         { resolve: (value) => settle.resolve(value), reject: () => this.add(slot, order, settle) },

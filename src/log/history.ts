@@ -9,7 +9,7 @@ import { isAboutJob } from '../job/event.ts';
 import { foldHistory, type JobHistory } from '../job/history.ts';
 import { offsetOf, sequenceOf, type Frame } from './frame.ts';
 import type { Log } from './log.ts';
-import { readRecord, type LoggedEvent, type LoggedJobEvent } from './read-record.ts';
+import { readBeginning, readRecord, type Beginning, type LoggedEvent, type LoggedJobEvent } from './read-record.ts';
 
 /** The record that begins a job: its payload and its settings. */
 export type HomeRecord = Extract<LoggedEvent, { kind: 'enqueued' | 'carried' }>;
@@ -64,8 +64,9 @@ function* walkStart(log: Log, slot: number): Walk<StartRecords> {
   const checkpointAt = log.table.checkpointOf(slot);
   const homeFrame: Frame | undefined = yield sequenceOf(homeAt);
   if (homeFrame === undefined) return undefined;
+  const beginning = checkpointAt === undefined ? readBeginning(homeFrame, offsetOf(homeAt)) : undefined;
+  if (beginning !== undefined) return startOf(beginning);
   const home = readRecord(homeFrame, offsetOf(homeAt), true);
-  if (home.kind === 'enqueued' && checkpointAt === undefined) return fromEnqueued(home);
   if (home.kind !== 'enqueued' && home.kind !== 'carried') throw lost(homeAt);
   const history = home.kind === 'carried' ? foldHistory([home]) : undefined;
   const { payload, settings } = home;
@@ -80,7 +81,7 @@ function* walkStart(log: Log, slot: number): Walk<StartRecords> {
   return { createdAt, payload, settings, checkpoint: record.checkpoint, results: undefined };
 }
 
-function fromEnqueued({ at, payload, settings }: Extract<HomeRecord, { kind: 'enqueued' }>): StartRecords {
+function startOf({ at, payload, settings }: Beginning): StartRecords {
   return { createdAt: at, payload, settings, checkpoint: undefined, results: undefined };
 }
 
@@ -91,8 +92,8 @@ export function startRecordsInMemory(log: Log, slot: number): StartRecords | und
     const home = log.table.homeOf(slot);
     const frame = log.cachedFrame(sequenceOf(home));
     if (frame === undefined) return undefined;
-    const record = readRecord(frame, offsetOf(home), true);
-    if (record.kind === 'enqueued') return fromEnqueued(record);
+    const beginning = readBeginning(frame, offsetOf(home));
+    if (beginning !== undefined) return startOf(beginning);
   }
   const walk = walkStart(log, slot);
   let step = walk.next();
