@@ -53,15 +53,7 @@ export function* readRecords(frame: Frame, offset: number, withBodies: boolean):
 
 /** The record at `offset`. @throws {StoreDamagedError} when there is none */
 export function readRecord(frame: Frame, offset: number, withBodies: boolean): LoggedEvent {
-  try {
-    const reader = new RecordReader(frame, offset, withBodies);
-    const event = reader.read();
-    reader.checkEnd();
-    return event;
-  } catch (cause) {
-    if (cause instanceof StoreDamagedError) throw cause;
-    throw damaged(frame, offset, 'is not a record', cause);
-  }
+  return look(frame, offset, withBodies, (reader) => reader.read());
 }
 
 /** What an attempt needs of the record that began its job. */
@@ -72,18 +64,17 @@ export interface Beginning {
   readonly payload: string | undefined;
 }
 
-/**
- * That part of the `enqueued` record at `offset`; undefined for a record of another kind. For each start, so that it
- * costs a third of reading all.
- *
- * @throws {StoreDamagedError} when there is no record
- */
+/** That part of an `enqueued` record, at a third of the price; undefined for another kind. Throws as `readRecord` does. */
 export function readBeginning(frame: Frame, offset: number): Beginning | undefined {
+  return look(frame, offset, true, (reader) => reader.readBeginning());
+}
+
+function look<Found>(frame: Frame, offset: number, withBodies: boolean, read: (reader: RecordReader) => Found): Found {
   try {
-    const reader = new RecordReader(frame, offset, true);
-    const beginning = reader.readBeginning();
-    if (beginning !== undefined) reader.checkEnd();
-    return beginning;
+    const reader = new RecordReader(frame, offset, withBodies);
+    const found = read(reader);
+    reader.checkEnd();
+    return found;
   } catch (cause) {
     if (cause instanceof StoreDamagedError) throw cause;
     throw damaged(frame, offset, 'is not a record', cause);
@@ -166,7 +157,7 @@ class RecordReader {
   readBeginning(): Beginning | undefined {
     const { view } = this.#frame;
     if (KINDS[view.getUint8(this.#from + 4) - 1] !== 'enqueued') return undefined;
-    this.#skipId();
+    this.#at += this.#has(FLAG_CUSTOM_ID) ? 1 + view.getUint8(this.#at) : 4 * ULID_WORDS;
     const { settings } = this.#job();
     return { at: view.getFloat64(this.#from + 14, true), settings, payload: this.#body() };
   }
@@ -270,10 +261,6 @@ class RecordReader {
     for (let n = 0; n < ULID_WORDS; n++) packed[n] = view.getUint32(this.#at + 4 * n, true);
     this.#at += 4 * ULID_WORDS;
     return unpackUlid(packed, 0);
-  }
-
-  #skipId(): void {
-    this.#at += this.#has(FLAG_CUSTOM_ID) ? 1 + this.#frame.view.getUint8(this.#at) : 4 * ULID_WORDS;
   }
 
   #name(offset: number): string {
