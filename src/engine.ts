@@ -65,6 +65,15 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly threads: Threads;
+  /** Holds back what is ready; only an engine under test has one. */
+  readonly gate?: StartGate | undefined;
+}
+
+export interface StartGate {
+  /** Asked whenever something could be started, with the number of slots that attempts hold. */
+  isShut(slotsInUse: number): boolean;
+  /** `tell` is to be called whenever it opens. */
+  onOpen(tell: () => void): void;
 }
 
 /** What is rebuilt when the store fails. */
@@ -73,7 +82,7 @@ export interface Rebuilt {
   readonly opened: OpenLog;
 }
 
-export async function openEngine({ home, clock, settings, threads }: EngineParts): Promise<Engine> {
+export async function openEngine({ home, clock, settings, threads, gate }: EngineParts): Promise<Engine> {
   const { logger } = settings;
   const turns = new Turns(clock, (actorName, error) => {
     logger?.error({ err: error, actor: actorName }, 'a part of the engine failed and is rebuilt from the log');
@@ -128,6 +137,7 @@ export async function openEngine({ home, clock, settings, threads }: EngineParts
         bornAt,
         isClosing: closing.isBegun,
         isFull: () => home.room?.state === 'full',
+        isHeld: (slotsInUse) => gate?.isShut(slotsInUse) === true,
         settings,
         router,
         mailboxes,
@@ -211,6 +221,7 @@ export async function openEngine({ home, clock, settings, threads }: EngineParts
     await home.close();
     throw error;
   });
+  gate?.onOpen(() => mailboxes.dispatcher.tell({ kind: 'due' }));
   home.room?.onChange((state) => {
     if (state === 'full') logger?.error('the disk is full: no new jobs are taken and none is started');
     if (state === 'low') logger?.warn('the disk is nearly full');

@@ -38,8 +38,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   ['log/'],
   ['actors/'],
-  ['engine', 'face', 'methods', 'reader', 'admission', 'closing', 'graph', 'view'],
-  ['index'],
+  ['engine', 'face', 'methods', 'reader', 'admission', 'closing', 'graph', 'view', 'expectation'],
+  ['index', 'testing'],
   ['admin/'],
 ];
 const SEEN_BY_WORKERS = ['src/codec.ts', 'src/protocol.ts', 'src/context.ts', 'src/errors.ts'];

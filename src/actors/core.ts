@@ -30,6 +30,8 @@ export interface CoreParts {
   readonly isClosing: () => boolean;
   /** Whether the disk is full: no new jobs are taken, and none is started. */
   readonly isFull: () => boolean;
+  /** Whether starts are held back for now. */
+  readonly isHeld: (slotsInUse: number) => boolean;
   readonly settings: Settings;
   readonly router: Router;
   readonly mailboxes: {
@@ -92,6 +94,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     maxCrashes: settings.maxCrashes,
     isClosing,
     isFull,
+    isHeld: parts.isHeld,
   });
   function stop(error: Error): void {
     dispatcher.stop();

@@ -35,6 +35,8 @@ export interface DispatcherParts {
   readonly isClosing: () => boolean;
   /** Whether the disk is full: no new jobs are taken, and none is started. */
   readonly isFull: () => boolean;
+  /** Whether starts are held back for now; a `due` says that they are not any more. */
+  readonly isHeld: (slotsInUse: number) => boolean;
 }
 
 export interface Dispatcher {
@@ -148,7 +150,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function dispatch(): void {
-    if (mode !== 'dispatching' || parts.isClosing() || parts.isFull()) return;
+    if (mode !== 'dispatching' || parts.isClosing() || parts.isFull() || parts.isHeld(running)) return;
     makeReady();
     let idleTurns = 0;
     while (running < parts.concurrency && idleTurns < queues.length && !suspects.isOneAlone) {

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** `commands.md` begins with `commands.js`; the output follows in a block of its own. */
-const PAGES = ['commands.md'];
+const PAGES = ['commands.md', 'testing.md'];
 const EXAMPLE = /^```js\n\/\/ (\S+)\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm;
 
 describe('the code in the pages', () => {
@@ -59,17 +59,23 @@ test('the pages lead only to files that are there', async () => {
   }
 });
 
-test('the options of a command are those of the page', async () => {
-  const text = await readFile(join(root, 'docs', 'commands.md'), 'utf8');
-  const [, rows = ''] = /<!-- table: CommandOptions -->\n\n((?:\|.*\n)+)/.exec(text) ?? [];
-  const told = rows.split('\n').slice(2, -1);
-  const fields = await fieldsOf(join(root, 'src', 'command.ts'), 'CommandOptions');
-  assert.deepEqual(
-    told.map((row) => /`(\w+)`/.exec(row)?.[1]),
-    fields.map(({ name }) => name),
-  );
-  for (const [n, { otherwise = '' }] of fields.entries()) {
-    const cell = (told[n] ?? '').split('|').at(-2) ?? '';
-    assert.equal(cell.trim().replaceAll('`', ''), otherwise);
-  }
-});
+const TABLES = [
+  ['CommandOptions', 'commands.md', 'command.ts'],
+  ['TestOptions', 'testing.md', 'testing.ts'],
+] as const;
+for (const [type, page, file] of TABLES) {
+  test(`docs/${page} lists what ${type} has, with its defaults`, async () => {
+    const text = await readFile(join(root, 'docs', page), 'utf8');
+    const [, rows = ''] = new RegExp(`<!-- table: ${type} -->\\n\\n((?:\\|.*\\n)+)`).exec(text) ?? [];
+    const told = rows.split('\n').slice(2, -1);
+    const fields = await fieldsOf(join(root, 'src', file), type);
+    assert.deepEqual(
+      told.map((row) => /`(\w+)`/.exec(row)?.[1]),
+      fields.map(({ name }) => name),
+    );
+    for (const [n, { otherwise = '' }] of fields.entries()) {
+      const cell = (told[n] ?? '').split('|').at(-2) ?? '';
+      assert.equal(cell.trim().replaceAll('`', ''), otherwise.replaceAll('`', ''));
+    }
+  });
+}

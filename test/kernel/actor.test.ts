@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Turns } from '../../src/kernel/actor.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 
 /** Turns on a clock that stands still, and what happened in them, in order. */
 function makeTurns() {

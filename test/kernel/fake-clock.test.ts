@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 import { clockLaws } from './clock-laws.ts';
 
 const NOON = Date.UTC(2026, 5, 1, 12);

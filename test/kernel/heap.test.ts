@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Heap, Places } from '../../src/kernel/heap.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 
 interface Entry {
   readonly item: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSupervisor, type SupervisorMode } from '../../src/kernel/supervisor.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 
 class Passing extends Error {}
 

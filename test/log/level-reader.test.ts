@@ -13,7 +13,7 @@ import { readManifest } from '../../src/log/level-manifest.ts';
 import { readEntries, surveyDatabase, type Survey } from '../../src/log/level-survey.ts';
 import { readTable, tableProblem } from '../../src/log/level-table.ts';
 import { decompressed } from '../../src/log/snappy.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 interface Database extends Level<Buffer, Buffer> {
@@ -109,7 +109,8 @@ describe('bytes that are damaged', () => {
     try {
       await fill(folder, 250);
       const { files } = await surveyDatabase(folder);
-      const newest = (kind: string): string => files.filter((file) => file.kind === kind && file.isLive).at(-1)?.path ?? '';
+      const newest = (kind: string): string =>
+        files.filter((file) => file.kind === kind && file.isLive).at(-1)?.path ?? '';
       log = await readFile(newest('log'));
       table = await readFile(newest('table'));
       manifest = await readFile(path.join(folder, (await readFile(path.join(folder, 'CURRENT'), 'utf8')).trim()));
@@ -131,7 +132,10 @@ describe('bytes that are damaged', () => {
       const items = [...readBlocks(flipped(log))];
       const found = items.flatMap((item) => (item.kind === 'record' ? [item.bytes.toString('latin1')] : []));
       assert.ok(found.length >= records.length - 1, `${found.length} of ${records.length}`);
-      assert.deepEqual(found.filter((record) => !records.includes(record)), []);
+      assert.deepEqual(
+        found.filter((record) => !records.includes(record)),
+        [],
+      );
       if (found.length < records.length) assert.ok(items.some(({ kind }) => kind === 'problem'));
     }
   });
@@ -159,7 +163,10 @@ describe('bytes that are damaged', () => {
       if (at >= padding.from && at < padding.to) continue;
       assert.notEqual(tableProblem(damaged), undefined, `byte ${at}`);
       const items = [...readTable(damaged)];
-      assert.ok(items.some(({ kind }) => kind === 'problem'), `byte ${at}`);
+      assert.ok(
+        items.some(({ kind }) => kind === 'problem'),
+        `byte ${at}`,
+      );
       for (const item of items) if (item.kind === 'entry') assert.ok(entries.some((entry) => isSame(entry, item)));
     }
   });
@@ -200,7 +207,12 @@ test('Snappy is undone where copies reach into what they write', (t: TestContext
   const bytes = Buffer.from([11, (3 - 1) << 2, 0x61, 0x62, 0x63, ((8 - 4) << 2) | 1, 3]);
   assert.equal(decompressed(bytes).toString(), 'abcabcabcab');
   t.diagnostic('by hand');
-  for (const broken of [[5, 0, 0x61], [3, 0, 0x61], [11, 8, 0x61, 0x62, 0x63, 17, 9], [0xff, 0xff, 0xff, 0xff, 0xff, 0x01]]) {
+  for (const broken of [
+    [5, 0, 0x61],
+    [3, 0, 0x61],
+    [11, 8, 0x61, 0x62, 0x63, 17, 9],
+    [0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+  ]) {
     assert.throws(() => decompressed(Buffer.from(broken)), RangeError);
   }
 });

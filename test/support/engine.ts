@@ -16,8 +16,8 @@ import type { Engine, EventView, OpenOptions } from '../../src/index.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openHome } from '../../src/log/home.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
-import { createFakeClock, type FakeClock, type FakeClockOptions } from './fake-clock.ts';
-import { beginLife, CACHE_BYTES, clockOn, memoryHome, replayOfFolder, replayOfFrames, type Life } from './life.ts';
+import { clockOn, createFakeClock, type FakeClock, type FakeClockOptions } from '../../src/kernel/fake-clock.ts';
+import { beginLife, CACHE_BYTES, memoryHome, replayOfFolder, replayOfFrames, type Life } from './life.ts';
 import { StoreGate } from './store-gate.ts';
 
 /** Longer than the first pause before a store is opened again. */

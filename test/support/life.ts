@@ -9,13 +9,12 @@ import { openEngine } from '../../src/engine.ts';
 import type { Engine, OpenOptions } from '../../src/index.ts';
 import type { JobRow } from '../../src/job/row.ts';
 import type { JobTable } from '../../src/job/table.ts';
-import type { Alarm, Clock } from '../../src/kernel/clock.ts';
+import type { Clock } from '../../src/kernel/clock.ts';
 import type { Home, OpenLog } from '../../src/log/home.ts';
 import { openLevelStore } from '../../src/log/level-store.ts';
 import { openMemoryStore, type MemoryFrames } from '../../src/log/memory-store.ts';
 import { replay } from '../../src/log/replay.ts';
 import { checkOpenOptions } from '../../src/options.ts';
-import type { FakeClock } from './fake-clock.ts';
 import { entriesOf } from './log.ts';
 import type { StoreGate } from './store-gate.ts';
 
@@ -127,34 +126,6 @@ function mortalClock(clock: Clock): Clock & { die(): void } {
     die() {
       isDead = true;
       clock.stop();
-    },
-  };
-}
-
-/** A clock for one engine on the time of the test; it can be stopped and the test's time goes on. */
-export function clockOn(time: FakeClock): Clock {
-  const alarms = new Set<Alarm>();
-  let isStopped = false;
-  return {
-    processStartedAt: time.processStartedAt,
-    now: () => time.now(),
-    monotonic: () => time.monotonic(),
-    random: () => time.random(),
-    entropy: (byteCount) => time.entropy(byteCount),
-    turn(task) {
-      time.turn(task);
-      // Only time is moved by hand: what happens at one moment happens by itself, as it does on a real clock.
-      setImmediate(() => time.runTurns());
-    },
-    alarm(basis, ring) {
-      const alarm = time.alarm(basis, ring);
-      alarms.add(alarm);
-      return { set: (at) => (isStopped ? undefined : alarm.set(at)), clear: () => alarm.clear() };
-    },
-    onJump: (listener) => time.onJump(listener),
-    stop() {
-      isStopped = true;
-      for (const alarm of alarms) alarm.clear();
     },
   };
 }

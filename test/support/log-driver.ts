@@ -12,7 +12,7 @@ import { readJobNow } from '../../src/log/history.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
 import { Trimmer } from '../../src/log/trim.ts';
-import { createFakeClock } from './fake-clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 import { copyOf, enqueued, entriesOf, NOW, openLog, rowsOf } from './log.ts';
 
 /** What a killed process would leave behind, and what the next one must make of it. */

@@ -10,7 +10,7 @@
  *
  * The wall clock and the monotonic one begin far apart, so that code which mixes them up is wrong by decades.
  */
-import type { Alarm, AlarmBasis, Clock } from '../../src/kernel/clock.ts';
+import { systemClock, type Alarm, type AlarmBasis, type Clock } from './clock.ts';
 
 export interface FakeClock extends Clock {
   /** How many turns are asked for and not yet run. */
@@ -70,6 +70,7 @@ export function createFakeClock({ startAt = Date.UTC(2026, 0, 1), seed = 1 }: Fa
   let isStopped = false;
   let isMoving = false;
   const random = dice(seed);
+  const real = systemClock({ keepAlive: false });
 
   function msUntil({ at, basis }: FakeAlarm): number {
     return at === undefined ? Infinity : at - (basis === 'wall' ? wall : monotonic);
@@ -110,7 +111,7 @@ export function createFakeClock({ startAt = Date.UTC(2026, 0, 1), seed = 1 }: Fa
       if (rounds > MOST_ROUNDS) throw new Error(`After ${MOST_ROUNDS} rounds, things still happen at one moment.`);
       runTurns();
       // A real turn of the event loop: every promise that can go on without time or disk has done so after it.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise<void>((resolve) => real.turn(resolve));
       if (turns.length > 0) continue;
       if (nextAlarmInMs() > 0) return;
       ringDue();
@@ -227,6 +228,35 @@ export function createFakeClock({ startAt = Date.UTC(2026, 0, 1), seed = 1 }: Fa
         ringDue();
         runTurns();
       });
+    },
+  };
+}
+
+/** A clock for one engine on the time of the test; it can be stopped and the test's time goes on. */
+export function clockOn(time: FakeClock): Clock {
+  const alarms = new Set<Alarm>();
+  const real = systemClock({ keepAlive: false });
+  let isStopped = false;
+  return {
+    processStartedAt: time.processStartedAt,
+    now: () => time.now(),
+    monotonic: () => time.monotonic(),
+    random: () => time.random(),
+    entropy: (byteCount) => time.entropy(byteCount),
+    turn(task) {
+      time.turn(task);
+      // Only time is moved by hand: what happens at one moment happens by itself, as it does on a real clock.
+      real.turn(() => time.runTurns());
+    },
+    alarm(basis, ring) {
+      const alarm = time.alarm(basis, ring);
+      alarms.add(alarm);
+      return { set: (at) => (isStopped ? undefined : alarm.set(at)), clear: () => alarm.clear() };
+    },
+    onJump: (listener) => time.onJump(listener),
+    stop() {
+      isStopped = true;
+      for (const alarm of alarms) alarm.clear();
     },
   };
 }
