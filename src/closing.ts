@@ -1,4 +1,5 @@
 /** How an engine ends: in order, with a deadline, and with a report. Nothing of it is needed for correctness. */
+import { setMaxListeners } from 'node:events';
 import type { JournalMessage } from './actors/messages.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Threads } from './actors/threads.ts';
@@ -28,6 +29,8 @@ export interface ClosingParts {
 }
 
 export interface Closing {
+  /** Aborts when somebody has asked for the end. */
+  readonly signal: AbortSignal;
   /** Whether somebody has asked for the end: nothing new is taken from then on. */
   isBegun(): boolean;
   /** Whether the folder has been let go of. */
@@ -41,6 +44,9 @@ export function closeEngine(parts: ClosingParts): Closing {
   const { clock, runner, supervisor } = parts;
   let report: Promise<CloseReport> | undefined;
   let isOver = false;
+  const begun = new AbortController();
+  // What hangs on an engine may be as much as the app likes.
+  setMaxListeners(0, begun.signal);
 
   async function close(drainMs: number): Promise<CloseReport> {
     const startedAt = clock.monotonic();
@@ -110,10 +116,14 @@ export function closeEngine(parts: ClosingParts): Closing {
   }
 
   return {
+    signal: begun.signal,
     isBegun: () => report !== undefined,
     isOver: () => isOver,
     begin({ drain }) {
-      report ??= close(drain === undefined ? DEFAULT_DRAIN_MS : durationMs(drain, 'drain'));
+      if (report === undefined) {
+        report = close(drain === undefined ? DEFAULT_DRAIN_MS : durationMs(drain, 'drain'));
+        begun.abort(new EngineClosedError());
+      }
       return report;
     },
   };

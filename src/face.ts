@@ -137,6 +137,9 @@ export interface Engine extends AsyncDisposable {
   /** What was salvaged, and where the damaged folder is kept, if it was damaged and `onDamage` is `'salvage'`. */
   readonly salvaged: SalvageReport | undefined;
 
+  /** Aborts when the engine begins to close: for what shall end with it. */
+  readonly closing: AbortSignal;
+
   /**
    * Accepts a job; it is on disk when this resolves.
    *

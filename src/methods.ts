@@ -140,6 +140,7 @@ export function engineMethods(parts: MethodParts): Engine {
   return {
     path: parts.home.path,
     salvaged: parts.home.salvaged,
+    closing: closing.signal,
     // Not an async function: at a hundred thousand calls a second each promise less is seen.
     enqueue(job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions) {
       try {

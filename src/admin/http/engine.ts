@@ -1,0 +1,107 @@
+/** The engine itself over HTTP: is it there, is it ready, what is in it. */
+import { z } from 'zod';
+import { codeOf } from './problem.ts';
+import { route, type Route, type Site } from './route.ts';
+import { typeStats } from './schemas.ts';
+
+const counts = z.strictObject({
+  waiting: z.number(),
+  running: z.number(),
+  completed: z.number(),
+  cancelled: z.number(),
+  dead: z.number(),
+});
+const check = z.strictObject({ ok: z.boolean(), code: z.string().optional() });
+const readiness = z.strictObject({ ready: z.boolean(), checks: z.strictObject({ store: check }) });
+
+export const engineRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/ping',
+    id: 'ping',
+    tag: 'engine',
+    summary: 'Whether anybody is there. Needs no token.',
+    answers: { 200: { description: 'Yes.', schema: z.strictObject({ success: z.literal(true) }) } },
+    handle: () => ({ status: 200, body: { success: true } }),
+  }),
+  route({
+    method: 'GET',
+    path: '/healthz',
+    id: 'health',
+    tag: 'engine',
+    summary: 'Whether the process answers; the store is not asked. Needs no token.',
+    answers: {
+      200: {
+        description: 'It does.',
+        schema: z.strictObject({ status: z.literal('ok'), time: z.iso.datetime() }),
+      },
+    },
+    handle: ({ site }) => ({
+      status: 200,
+      body: { status: 'ok', time: new Date(site.clock.now()).toISOString() },
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/readyz',
+    id: 'readiness',
+    tag: 'engine',
+    summary: 'Whether the store takes and gives jobs. Needs no token.',
+    answers: {
+      200: { description: 'It does.', schema: readiness },
+      503: { description: 'It does not.', schema: readiness },
+    },
+    async handle({ site }) {
+      const store = await storeCheck(site);
+      return { status: store.ok ? 200 : 503, body: { ready: store.ok, checks: { store } } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/info',
+    id: 'info',
+    tag: 'engine',
+    summary: 'What this engine is, and how many jobs it has.',
+    answers: {
+      200: {
+        description: 'The engine.',
+        schema: z.looseObject({ path: z.string(), startedAt: z.number(), upMs: z.number(), jobs: counts }),
+      },
+    },
+    async handle({ site }) {
+      const { engine, clock, startedAt } = site;
+      const jobs = totals(await engine.stats());
+      return {
+        status: 200,
+        body: { path: engine.path, startedAt, upMs: clock.now() - startedAt, salvaged: engine.salvaged, jobs },
+      };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/stats',
+    id: 'stats',
+    tag: 'engine',
+    summary: 'How many jobs there are of each type, by state.',
+    answers: { 200: { description: 'A row for each type.', schema: z.strictObject({ types: z.array(typeStats) }) } },
+    async handle({ site }) {
+      return { status: 200, body: { types: await site.engine.stats() } };
+    },
+  }),
+];
+
+async function storeCheck({ engine }: Site): Promise<z.output<typeof check>> {
+  try {
+    // It reads the folder to its end: a store that has failed or is being opened again refuses.
+    await engine.list({ limit: 1 });
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, code: codeOf(error) ?? 'unknown' };
+  }
+}
+
+export function totals(types: ReadonlyArray<z.output<typeof counts>>): z.output<typeof counts> {
+  const sum = { waiting: 0, running: 0, completed: 0, cancelled: 0, dead: 0 };
+  for (const row of types) for (const state of Object.keys(sum) as Array<keyof typeof sum>) sum[state] += row[state];
+  return sum;
+}

@@ -1,0 +1,241 @@
+/** Jobs over HTTP: add, look, list, cancel, retry, revive, forget. */
+import { z } from 'zod';
+import type { ChangeOutcome, JobOptions, JobView, ListFilter } from '../../index.ts';
+import { codeOf, Problem } from './problem.ts';
+import { route, type Answer, type Route, type Site } from './route.ts';
+import { ids, job, jobId, jobPage, name, newJob, outcomes, queryNumber, state } from './schemas.ts';
+
+const params = z.strictObject({ id: jobId });
+const addition = newJob.safeExtend({
+  payload_base64: z
+    .base64()
+    .optional()
+    .meta({ description: 'The JSON of the payload in base64, instead of `payload`.' }),
+});
+
+const OF_MANY = {
+  retry: 'Makes waiting jobs due now, and runs finished ones again.',
+  revive: 'Lets dead, cancelled or completed jobs wait again.',
+  clear: 'Forgets finished jobs.',
+} as const;
+
+export const jobRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/jobs',
+    id: 'addJob',
+    tag: 'jobs',
+    summary: 'Enqueues a job; it is on the disk when this is answered.',
+    body: addition,
+    answers: {
+      201: { description: 'It was accepted.', schema: job },
+      200: { description: 'It was there already, and `ifExists` is `return`.', schema: job },
+    },
+    async handle({ body, site }) {
+      const { type, payload: plain, payload_base64: base64, ...options } = body;
+      const payload = base64 === undefined ? plain : payloadOf(base64, plain);
+      const isThere = options.id !== undefined && (await site.engine.get(options.id)) !== undefined;
+      const handle = await site.engine.enqueue(type, payload, options as JobOptions);
+      return {
+        status: isThere ? 200 : 201,
+        body: await stored(site, handle.id),
+        headers: { location: locationOf(site, handle.id) },
+      };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/jobs/batch',
+    id: 'addJobs',
+    tag: 'jobs',
+    summary: 'Enqueues several jobs, all or none.',
+    body: z.strictObject({ jobs: z.array(newJob).min(1).max(10_000) }),
+    answers: {
+      201: { description: 'All were accepted, in this order.', schema: z.strictObject({ ids: z.array(z.string()) }) },
+    },
+    async handle({ body, site }) {
+      const handles = await site.engine.enqueueAll(
+        body.jobs.map(({ type, payload, ...options }) => [type, payload, options as JobOptions] as const),
+      );
+      return { status: 201, body: { ids: (handles as ReadonlyArray<{ readonly id: string }>).map(({ id }) => id) } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/jobs',
+    id: 'listJobs',
+    tag: 'jobs',
+    summary: 'Stored jobs in the order in which they were accepted. The filter comes before the limit.',
+    query: z.strictObject({
+      state: state.optional(),
+      type: name.optional(),
+      queue: name.optional(),
+      limit: queryNumber(1, 1_000).optional(),
+      cursor: z.string().max(32).optional(),
+      stream: z.literal('ndjson').optional().meta({ description: 'All that match, one a line, without a limit.' }),
+    }),
+    answers: {
+      200: { description: 'A page, or with `stream=ndjson` a job on each line.', schema: jobPage },
+    },
+    async handle({ query, site }) {
+      const { stream, ...filter } = query;
+      if (stream === 'ndjson') return streamed(site, filter);
+      const { jobs, cursor } = await site.engine.list(filter);
+      return { status: 200, body: { jobs: jobs.map((view) => shown(site, view)), ...(cursor && { cursor }) } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/jobs/:id',
+    id: 'getJob',
+    tag: 'jobs',
+    summary: 'One job, with its errors, its log, its progress and its result.',
+    params,
+    answers: { 200: { description: 'The job.', schema: job } },
+    async handle({ params: { id }, site }) {
+      return { status: 200, body: await stored(site, id) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/jobs/:id/graph',
+    id: 'getGraph',
+    tag: 'jobs',
+    summary: 'A job with all it waits for and all that wait for it.',
+    params,
+    answers: { 200: { description: 'The jobs that hang together.', schema: z.looseObject({ total: z.number() }) } },
+    async handle({ params: { id }, site }) {
+      const graph = await site.engine.graph(id);
+      if (graph === undefined) throw missing(id);
+      return { status: 200, body: graph };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/jobs/:id/cancel',
+    id: 'cancelJob',
+    tag: 'jobs',
+    summary: 'Cancels a job: a waiting one never starts, a running one sees its signal.',
+    params,
+    body: z.strictObject({ reason: z.string().max(1_000).optional(), descendants: z.boolean().optional() }).default({}),
+    answers: {
+      200: {
+        description: 'Whether it was cancelled; false when it had ended otherwise.',
+        schema: z.strictObject({ cancelled: z.boolean(), job }),
+      },
+    },
+    async handle({ params: { id }, body: { reason, descendants }, site }) {
+      const cancelled = await site.engine.cancel(id, reason, { descendants: descendants ?? false });
+      return { status: 200, body: { cancelled, job: await stored(site, id) } };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/jobs/:id/retry',
+    id: 'retryJob',
+    tag: 'jobs',
+    summary: 'Makes a waiting job due now, or runs a finished one again.',
+    params,
+    body: z.strictObject({}).default({}),
+    answers: { 200: { description: 'The job as it is now.', schema: job } },
+    async handle({ params: { id }, site }) {
+      return single(site, id, await site.engine.retry([id]));
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/jobs/:id',
+    id: 'deleteJob',
+    tag: 'jobs',
+    summary: 'Forgets a finished job.',
+    params,
+    answers: { 204: { description: 'It is forgotten.' } },
+    async handle({ params: { id }, site }) {
+      const [outcome] = await site.engine.clear([id]);
+      if (outcome?.ok === false) throw outcome.error;
+      return { status: 204 };
+    },
+  }),
+  ...(['retry', 'revive', 'clear'] as const).map(many),
+];
+
+function payloadOf(base64: string, plain: unknown): unknown {
+  const refuse = (reason: string): never => {
+    throw new Problem(400, 'invalid_argument', `payload_base64: ${reason}.`, { field: 'payload_base64', reason });
+  };
+  if (plain !== undefined) return refuse('payload_both_set');
+  try {
+    return JSON.parse(Buffer.from(base64, 'base64').toString()) as unknown;
+  } catch {
+    return refuse('it is not the base64 of JSON');
+  }
+}
+
+function many(verb: keyof typeof OF_MANY): Route {
+  return route({
+    method: 'POST',
+    path: `/v1/jobs/${verb}`,
+    id: `${verb}Jobs`,
+    tag: 'jobs',
+    summary: `${OF_MANY[verb]} For each id it is said whether it was done.`,
+    body: z.strictObject({ ids }),
+    answers: { 200: { description: 'What became of each.', schema: outcomes } },
+    async handle({ body, site }): Promise<Answer> {
+      return { status: 200, body: { outcomes: (await site.engine[verb](body.ids)).map(outcomeView) } };
+    },
+  });
+}
+
+export function outcomeView(outcome: ChangeOutcome): object {
+  if (outcome.ok) return { id: outcome.id, ok: true };
+  return { id: outcome.id, ok: false, error: { code: codeOf(outcome.error), message: outcome.error.message } };
+}
+
+async function single(site: Site, id: string, [outcome]: readonly ChangeOutcome[]): Promise<Answer> {
+  if (outcome?.ok === false) throw outcome.error;
+  return { status: 200, body: await stored(site, id) };
+}
+
+async function stored(site: Site, id: string): Promise<object> {
+  const view = await site.engine.get(id);
+  if (view === undefined) throw missing(id);
+  return shown(site, view);
+}
+
+function missing(id: string): Problem {
+  return new Problem(404, 'not_found', `There is no job ${id}.`, { code: 'HOLDFAST_JOB_NOT_FOUND', id });
+}
+
+/** A job as it is told: without its bodies where they are secret. */
+export function shown({ settings }: Site, view: JobView): Partial<JobView> {
+  if (!settings.hideBodies) return view;
+  const { payload: _payload, checkpoint: _checkpoint, result: _result, progress: _progress, log: _log, ...rest } = view;
+  return rest;
+}
+
+function locationOf({ settings }: Site, id: string): string {
+  return `${settings.basePath}/v1/jobs/${encodeURIComponent(id)}`;
+}
+
+/** One job a line, a page read at a time and only as fast as they are taken. */
+function streamed(site: Site, filter: ListFilter): Response {
+  const release = site.claimStream();
+  let cursor: string | undefined;
+  let isLast = false;
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (isLast) {
+        release();
+        return controller.close();
+      }
+      const page = await site.engine.list({ limit: 200, ...filter, ...(cursor && { cursor }) });
+      cursor = page.cursor;
+      isLast = cursor === undefined;
+      const lines = page.jobs.map((view) => `${JSON.stringify(shown(site, view))}\n`).join('');
+      controller.enqueue(encoder.encode(lines));
+    },
+    cancel: release,
+  });
+  return new Response(body, { headers: { 'content-type': 'application/x-ndjson' } });
+}
