@@ -211,6 +211,8 @@ export function eventView(event: LoggedFact): EventView {
     case 'rescheduled':
     case 'revived':
       return { ...base, dueAt: event.dueAt };
+    case 'updated':
+      return { ...base, dueAt: event.dueAt, priority: event.priority };
     case 'checkpointed':
     case 'progressed':
     case 'removed':

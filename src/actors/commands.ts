@@ -119,7 +119,8 @@ export function createCommands(parts: CommandParts): Commands {
     const { deadlineAt } = job;
     const { parents, key } = job;
     const times = { at, dueAt, deadlineAt };
-    record({ kind: 'enqueued', slot, ...times, id, type, queue, priority, settings, parents, key, payload });
+    const labels = '';
+    record({ kind: 'enqueued', slot, ...times, id, type, queue, priority, settings, parents, key, labels, payload });
     if (parents !== '') dependencies.add(slot);
     waits(slot);
   }

@@ -40,6 +40,8 @@ export interface Enqueued extends Fact {
   readonly parents: string;
   /** Whose turn it takes in its queue (a tenant, a host …); empty for none. */
   readonly key: string;
+  /** Its keys and tags, as `encodeLabels` writes them; empty for none. */
+  readonly labels: string;
   readonly payload: string | undefined;
 }
 
@@ -111,6 +113,18 @@ export interface Rescheduled extends Fact {
   readonly dueAt: number;
 }
 
+/** A waiting job was changed: how urgent it is, when it is due, perhaps what it is to do. */
+export interface Updated extends Fact {
+  readonly kind: 'updated';
+  readonly priority: number;
+  readonly dueAt: number;
+  /** Whether it has another payload, which may be none. Its checkpoint goes then, which was saved for the one before. */
+  readonly hasPayload: boolean;
+  readonly payload: string | undefined;
+  /** Whether its failed attempts still count. */
+  readonly keepAttempts: boolean;
+}
+
 /** A finished job is to run again as a new series of attempts. */
 export interface Revived extends Fact {
   readonly kind: 'revived';
@@ -134,6 +148,7 @@ export type JobEvent =
   | Interrupted
   | Snoozed
   | Rescheduled
+  | Updated
   | Cancelled
   | Died
   | Revived
@@ -157,6 +172,7 @@ export interface Carried extends Fact {
   readonly settings: string;
   readonly parents: string;
   readonly key: string;
+  readonly labels: string;
   readonly payload: string | undefined;
   readonly state: JobState;
   readonly token: number;

@@ -52,6 +52,9 @@ export function foldHistory(records: ReadonlyArray<JobEvent | Carried>): JobHist
       case 'progressed':
         if (event.report !== undefined) history.report = event.report;
         break;
+      case 'updated':
+        if (event.hasPayload) delete history.checkpoint;
+        break;
       case 'cancelling':
         if (event.reason !== undefined) history.cancelReason = event.reason;
         break;
@@ -86,6 +89,16 @@ export function foldHistory(records: ReadonlyArray<JobEvent | Carried>): JobHist
     }
   }
   return history;
+}
+
+/** What a job is to do, by its records: what the last one says that has a payload to give. */
+export function payloadIn(records: ReadonlyArray<JobEvent | Carried>): string | undefined {
+  let payload: string | undefined;
+  for (const event of records) {
+    if (event.kind === 'enqueued' || event.kind === 'carried') payload = event.payload;
+    if (event.kind === 'updated' && event.hasPayload) payload = event.payload;
+  }
+  return payload;
 }
 
 function addError(history: JobHistory, at: number, start: number, error: string | undefined): void {

@@ -32,6 +32,7 @@ export const TRANSITIONS = {
   interrupted: { running: 'waiting' },
   snoozed: { running: 'waiting' },
   rescheduled: { waiting: 'waiting' },
+  updated: { waiting: 'waiting' },
   cancelled: { waiting: 'cancelled', running: 'cancelled' },
   died: { waiting: 'dead', running: 'dead' },
   revived: { completed: 'waiting', cancelled: 'waiting', dead: 'waiting' },

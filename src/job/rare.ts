@@ -2,8 +2,8 @@
 
 import type { Carried, Enqueued } from './event.ts';
 
-/** A checkpoint's place in the log, and what its record takes there. */
-interface CheckpointPlace {
+/** A body's place in the log, and what its record takes there. */
+interface BodyPlace {
   readonly position: number;
   readonly bytes: number;
 }
@@ -20,7 +20,9 @@ export class RareFacts {
   readonly keys = new Map<number, string>();
   /** Jobs that died because of a parent. */
   readonly unreachable = new Set<number>();
-  readonly checkpoints = new Map<number, CheckpointPlace>();
+  readonly checkpoints = new Map<number, BodyPlace>();
+  /** Payloads that replaced the one in the job's first record. */
+  readonly payloads = new Map<number, BodyPlace>();
 
   /** What a job has from its beginning. */
   begin(slot: number, { deadlineAt, parents, key }: Pick<Enqueued, 'deadlineAt' | 'parents' | 'key'>): void {
@@ -41,6 +43,10 @@ export class RareFacts {
     return this.checkpoints.get(slot)?.bytes ?? 0;
   }
 
+  payloadBytes(slot: number): number {
+    return this.payloads.get(slot)?.bytes ?? 0;
+  }
+
   /** The job is forgotten. */
   forget(slot: number): void {
     this.deadlines.delete(slot);
@@ -48,5 +54,6 @@ export class RareFacts {
     this.keys.delete(slot);
     this.unreachable.delete(slot);
     this.checkpoints.delete(slot);
+    this.payloads.delete(slot);
   }
 }

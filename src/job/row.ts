@@ -1,3 +1,4 @@
+import type { Labels } from './labels.ts';
 import type { JobState } from './machine.ts';
 import type { JobTable } from './table.ts';
 
@@ -21,9 +22,11 @@ export interface JobRow {
   readonly isUnreachable: boolean;
   readonly parents: string | undefined;
   readonly key: string | undefined;
+  readonly labels: Labels | undefined;
   readonly home: number;
   readonly last: number;
   readonly checkpoint: number | undefined;
+  readonly payload: number | undefined;
   readonly bytes: number;
 }
 
@@ -47,9 +50,11 @@ export function rowOf(table: JobTable, slot: number): JobRow {
     isUnreachable: table.isUnreachable(slot),
     parents: table.parentsOf(slot),
     key: table.keyOf(slot),
+    labels: table.labelled.of(slot),
     home: table.homeOf(slot),
     last: table.lastOf(slot),
     checkpoint: table.checkpointOf(slot),
+    payload: table.payloadOf(slot),
     bytes: table.bytesOf(slot),
   };
 }

@@ -5,12 +5,14 @@
  * The same `apply` serves live operation and replay. It trusts its events: whether one may happen is for the machine
  * (`nextState`) to say, and the caller asks first.
  */
-import { countUp, JobColumns, type Counters } from './columns.ts';
+import { applyChange, type JobFacts } from './change.ts';
+import { JobColumns, type Counters } from './columns.ts';
 import { StateCounts } from './counts.ts';
 import { Entries } from './entries.ts';
 import { Ids } from './ids.ts';
 import type { Carried, Enqueued, JobEvent } from './event.ts';
-import { JOB_STATES, nextState, type JobState, type StoredState } from './machine.ts';
+import { LabelledJobs } from './labels.ts';
+import { isFinal, JOB_STATES, nextState, type JobState, type StoredState } from './machine.ts';
 import { LiveBytes } from './live-bytes.ts';
 import { Names } from './names.ts';
 import { RareFacts } from './rare.ts';
@@ -18,10 +20,7 @@ import { rowOf, type JobRow } from './row.ts';
 
 const STATES: readonly StoredState[] = ['absent', ...JOB_STATES];
 const STATE_NUMBERS = Object.fromEntries(STATES.map((state, number) => [state, number])) as Record<StoredState, number>;
-const MOST_COUNTED = 65_535;
 const UNTRIED: Counters = { starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0 };
-/** Errors beyond this many are not carried, so they do not count as alive. */
-const MOST_ERRORS = 10;
 
 export class JobTable {
   readonly types = new Names('type');
@@ -29,6 +28,7 @@ export class JobTable {
   readonly ids = new Ids();
   /** What is stored beside the jobs. */
   readonly entries = new Entries();
+  readonly labelled = new LabelledJobs();
 
   #highest = -1;
   /** Undefined while the log is replayed: events then say which slots they use. */
@@ -39,6 +39,7 @@ export class JobTable {
 
   readonly #columns = new JobColumns();
   readonly #live = new LiveBytes(this.#columns);
+  readonly #facts: JobFacts = { columns: this.#columns, rare: this.#rare, live: this.#live };
 
   /** Bytes of the log that are about what is stored now. */
   get liveBytes(): number {
@@ -133,6 +134,10 @@ export class JobTable {
   checkpointOf(slot: number): number | undefined {
     return this.#rare.checkpoints.get(slot)?.position;
   }
+  /** The position of the record that holds a payload which replaced the first one. */
+  payloadOf(slot: number): number | undefined {
+    return this.#rare.payloads.get(slot)?.position;
+  }
   /** The slots of the jobs that run now. */
   running(): IterableIterator<number> {
     return this.#rare.tokens.keys();
@@ -164,68 +169,15 @@ export class JobTable {
    */
   apply(event: JobEvent | Carried, position: number, bytes: number): void {
     const { slot } = event;
-    switch (event.kind) {
-      case 'enqueued':
-        this.#insert(event, position, position, bytes);
-        return;
-      case 'carried':
-        this.#replace(event, position, bytes);
-        return;
-      case 'started':
-        this.#columns.starts[slot] = event.starts;
-        this.#rare.tokens.set(slot, position);
-        break;
-      case 'checkpointed':
-        this.#live.hold(slot, bytes - this.#rare.checkpointBytes(slot));
-        this.#rare.checkpoints.set(slot, { position, bytes });
-        break;
-      case 'progressed':
-        break;
-      case 'rescheduled':
-        this.#columns.dueAt[slot] = event.dueAt;
-        break;
-      case 'cancelling':
-        this.#rare.cancelling.add(slot);
-        break;
-      case 'failed':
-        this.#fail(slot, bytes);
-        this.#columns.dueAt[slot] = event.dueAt;
-        break;
-      case 'interrupted':
-        countUp(this.#columns.interrupts, slot, MOST_COUNTED);
-        if (event.why === 'crashed') countUp(this.#columns.crashes, slot, 255);
-        this.#columns.dueAt[slot] = event.at;
-        break;
-      case 'snoozed':
-        countUp(this.#columns.snoozes, slot, MOST_COUNTED);
-        this.#columns.dueAt[slot] = event.dueAt;
-        break;
-      case 'completed':
-        this.#live.hold(slot, bytes);
-        this.#columns.dueAt[slot] = event.at;
-        break;
-      case 'cancelled':
-        this.#columns.dueAt[slot] = event.at;
-        break;
-      case 'died':
-        if (this.stateOf(slot) === 'running') this.#fail(slot, bytes);
-        if (event.why === 'unreachable') this.#rare.unreachable.add(slot);
-        this.#columns.dueAt[slot] = event.at;
-        break;
-      case 'revived':
-        this.#columns.dueAt[slot] = event.dueAt;
-        if (!event.keepAttempts) this.#columns.attempts[slot] = 0;
-        this.#columns.crashes[slot] = 0;
-        this.#columns.snoozes[slot] = 0;
-        this.#rare.unreachable.delete(slot);
-        this.#live.revive(slot, this.#rare.checkpointBytes(slot));
-        break;
-      case 'removed':
-        this.#remove(slot);
-        return;
+    if (event.kind === 'enqueued') this.#insert(event, position, position, bytes);
+    else if (event.kind === 'carried') this.#replace(event, position, bytes);
+    else if (event.kind === 'removed') this.#remove(slot);
+    else {
+      const state = this.stateOf(slot);
+      applyChange(this.#facts, event, state, position, bytes);
+      this.#columns.last[slot] = position;
+      this.#enter(slot, nextState(state, event.kind) as JobState);
     }
-    this.#columns.last[slot] = position;
-    this.#enter(slot, nextState(this.stateOf(slot), event.kind) as JobState);
   }
 
   /** What memory holds of a stored job. */
@@ -254,6 +206,7 @@ export class JobTable {
     this.#columns.last[slot] = position;
     this.#columns.setCounters(slot, UNTRIED);
     this.#live.begin(slot, bytes);
+    if (event.labels !== '') this.labelled.add(slot, event.labels, this.#columns.type[slot]);
     this.#enter(slot, 'waiting');
   }
 
@@ -270,15 +223,11 @@ export class JobTable {
     this.#enter(slot, event.state);
   }
 
-  #fail(slot: number, bytes: number): void {
-    if (this.attemptsOf(slot) < MOST_ERRORS) this.#live.hold(slot, bytes);
-    countUp(this.#columns.attempts, slot, MOST_COUNTED);
-  }
-
   #remove(slot: number): void {
     this.#live.forget(slot);
     this.#enter(slot, 'absent');
     this.ids.delete(slot);
+    this.labelled.remove(slot, this.typeNumberOf(slot));
     this.#rare.forget(slot);
     this.#free?.push(slot);
   }
@@ -293,5 +242,8 @@ export class JobTable {
     this.#columns.state[slot] = after;
     this.#byQueue.move(this.#columns.queue[slot] as number, before, after);
     this.#byType.move(this.#columns.type[slot] as number, before, after);
+    if (this.labelled.of(slot) === undefined) return;
+    if (isFinal(state)) this.labelled.release(slot, this.typeNumberOf(slot));
+    else if (state !== 'absent') this.labelled.hold(slot, this.typeNumberOf(slot), (other) => this.orderOf(other));
   }
 }

@@ -10,7 +10,7 @@ import type { JobRow } from '../job/row.ts';
 export function carriedOf(
   slot: number,
   row: JobRow,
-  { settings, parents, payload }: Pick<Carried, 'settings' | 'parents' | 'payload'>,
+  { settings, parents, labels, payload }: Pick<Carried, 'settings' | 'parents' | 'labels' | 'payload'>,
   history: JobHistory,
   now: number,
 ): Carried {
@@ -28,6 +28,7 @@ export function carriedOf(
     settings,
     parents,
     key: row.key ?? '',
+    labels,
     payload,
     state: row.state,
     token: row.token ?? 0,

@@ -6,12 +6,12 @@
 import { StoreDamagedError } from '../errors.ts';
 import { decodeEdges } from '../job/edges.ts';
 import { isAboutJob } from '../job/event.ts';
-import { foldHistory, type JobHistory } from '../job/history.ts';
+import { foldHistory, payloadIn, type JobHistory } from '../job/history.ts';
 import { offsetOf, sequenceOf, type Frame } from './frame.ts';
 import type { Log } from './log.ts';
 import { readBeginning, readRecord, type Beginning, type LoggedEvent, type LoggedJobEvent } from './read-record.ts';
 
-/** The record that begins a job: its payload and its settings. */
+/** The record that begins a job: its settings, and its payload as it is now. */
 export type HomeRecord = Extract<LoggedEvent, { kind: 'enqueued' | 'carried' }>;
 
 export interface JobRecords {
@@ -34,7 +34,8 @@ function* walkJob(log: Log, slot: number): Walk<JobRecords> {
     records.push(event);
     if (position === home) {
       if (event.kind !== 'enqueued' && event.kind !== 'carried') throw lost(position);
-      return { home: event, history: foldHistory(records.reverse()) };
+      records.reverse();
+      return { home: { ...event, payload: payloadIn(records) }, history: foldHistory(records) };
     }
     if (event.previous < home || event.previous >= position) throw lost(position);
     position = event.previous;
@@ -62,14 +63,23 @@ export interface StartRecords {
 function* walkStart(log: Log, slot: number): Walk<StartRecords> {
   const homeAt = log.table.homeOf(slot);
   const checkpointAt = log.table.checkpointOf(slot);
+  const payloadAt = log.table.payloadOf(slot);
   const homeFrame: Frame | undefined = yield sequenceOf(homeAt);
   if (homeFrame === undefined) return undefined;
-  const beginning = checkpointAt === undefined ? readBeginning(homeFrame, offsetOf(homeAt)) : undefined;
+  const beginning = (checkpointAt ?? payloadAt) === undefined ? readBeginning(homeFrame, offsetOf(homeAt)) : undefined;
   if (beginning !== undefined) return startOf(beginning);
   const home = readRecord(homeFrame, offsetOf(homeAt), true);
   if (home.kind !== 'enqueued' && home.kind !== 'carried') throw lost(homeAt);
   const history = home.kind === 'carried' ? foldHistory([home]) : undefined;
-  const { payload, settings } = home;
+  const { settings } = home;
+  let { payload } = home;
+  if (payloadAt !== undefined) {
+    const frame: Frame | undefined = yield sequenceOf(payloadAt);
+    if (frame === undefined) return undefined;
+    const record = readRecord(frame, offsetOf(payloadAt), true);
+    if (record.kind !== 'updated') throw lost(payloadAt);
+    ({ payload } = record);
+  }
   const createdAt = history?.createdAt ?? home.at;
   if (checkpointAt === undefined) return { createdAt, payload, settings, checkpoint: undefined, results: undefined };
   if (checkpointAt === homeAt)
@@ -87,7 +97,7 @@ function startOf({ at, payload, settings }: Beginning): StartRecords {
 
 /** What an attempt needs, if it is in memory; undefined when something must be read first. */
 export function startRecordsInMemory(log: Log, slot: number): StartRecords | undefined {
-  if (log.table.checkpointOf(slot) === undefined) {
+  if (log.table.checkpointOf(slot) === undefined && log.table.payloadOf(slot) === undefined) {
     // Most attempts are the first of their job, and most jobs were enqueued just now.
     const home = log.table.homeOf(slot);
     const frame = log.cachedFrame(sequenceOf(home));

@@ -9,9 +9,10 @@ import { positionOf, type Frame } from './frame.ts';
 import {
   FLAG_CANCELLING,
   FLAG_CUSTOM_ID,
+  damaged,
   FLAG_HAS_BODY,
   FLAG_HAS_CHECKPOINT,
-  FLAG_HAS_KEY,
+  FLAG_HAS_LABELS,
   FLAG_HAS_PAYLOAD,
   FLAG_KEEP_ATTEMPTS,
   FLAG_UNREACHABLE,
@@ -81,14 +82,6 @@ function look<Found>(frame: Frame, offset: number, withBodies: boolean, read: (r
   }
 }
 
-function damaged(frame: Frame, offset: number, what: string, cause?: unknown): StoreDamagedError {
-  return new StoreDamagedError({
-    where: `frame ${frame.sequence} of the log`,
-    what: `what stands at offset ${offset} ${what}`,
-    cause,
-  });
-}
-
 const packed = new Uint32Array(ULID_WORDS);
 
 class RecordReader {
@@ -147,7 +140,8 @@ class RecordReader {
         priority: this.#signedWord(),
         settings: this.#text(),
         parents: this.#text(),
-        key: this.#key(),
+        key: this.#label(),
+        labels: this.#label(),
         payload: this.#body(),
       };
     }
@@ -196,6 +190,12 @@ class RecordReader {
       case 'snoozed':
       case 'rescheduled':
         return { kind, ...stamp, dueAt: this.#float() };
+      case 'updated':
+        return {
+          ...{ kind, ...stamp, dueAt: this.#float(), priority: this.#signedWord() },
+          ...{ hasPayload: this.#has(FLAG_HAS_PAYLOAD), keepAttempts: this.#has(FLAG_KEEP_ATTEMPTS) },
+          payload: this.#body(),
+        };
       case 'died':
         return { kind, ...stamp, why: this.#oneOf(DEATH_REASONS), error: this.#body() };
       case 'revived':
@@ -212,12 +212,13 @@ class RecordReader {
       priority: this.#signedWord(),
       settings: this.#text(),
       parents: this.#text(),
-      key: this.#key(),
+      key: this.#label(),
+      labels: this.#label(),
     };
   }
 
-  #key(): string {
-    return this.#has(FLAG_HAS_KEY) ? this.#text() : '';
+  #label(): string {
+    return this.#has(FLAG_HAS_LABELS) ? this.#text() : '';
   }
 
   #signedWord(): number {

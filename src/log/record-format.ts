@@ -8,7 +8,9 @@
  * then the fields of its kind, and last, to the record's end, its body as UTF-8. Marks stop after `at`, or after one
  * number more; `noted` goes on there with its own fields.
  */
+import { StoreDamagedError } from '../errors.ts';
 import type { LogEventKind } from '../job/event.ts';
+import type { Frame } from './frame.ts';
 
 /** The kinds in the order of their numbers, from 1. New kinds are added at the end; none is ever taken out. */
 export const KINDS = [
@@ -31,6 +33,7 @@ export const KINDS = [
   'trimmed',
   'rescheduled',
   'noted',
+  'updated',
 ] as const satisfies readonly LogEventKind[];
 
 export const FLAG_HAS_BODY = 1;
@@ -40,8 +43,17 @@ export const FLAG_HAS_CHECKPOINT = 8;
 export const FLAG_CANCELLING = 16;
 export const FLAG_HAS_PAYLOAD = 32;
 export const FLAG_UNREACHABLE = 64;
-export const FLAG_HAS_KEY = 128;
+export const FLAG_HAS_LABELS = 128;
 
 export const MARK_BYTES = 22;
 export const STAMP_BYTES = 30;
 export const ULID_WORDS = 4;
+
+/** What stands at `offset` is no record that this version can read. */
+export function damaged(frame: Frame, offset: number, what: string, cause?: unknown): StoreDamagedError {
+  return new StoreDamagedError({
+    where: `frame ${frame.sequence} of the log`,
+    what: `what stands at offset ${offset} ${what}`,
+    cause,
+  });
+}

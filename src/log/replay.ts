@@ -117,6 +117,8 @@ class Replay {
     try {
       applyToState(this.#table, this.#ledger, event, event.position, event.length);
     } catch (cause) {
+      if (cause instanceof SyntaxError)
+        throw damaged(sequenceOf(event.position), 'there are labels that are not JSON', cause);
       // The table grows to the slot that a record names, however large that is.
       if (!(cause instanceof RangeError)) throw cause;
       throw damaged(sequenceOf(event.position), 'there is a record with a slot for which there is no memory', cause);

@@ -6,7 +6,7 @@
  */
 import type { EntrySpace } from '../job/entries.ts';
 import { isAboutJob, MOVED, type Carried, type JobEvent, type Noted } from '../job/event.ts';
-import { foldHistory } from '../job/history.ts';
+import { foldHistory, payloadIn } from '../job/history.ts';
 import { isFinal, nextState, type JobState, type StoredState } from '../job/machine.ts';
 import { JobTable } from '../job/table.ts';
 import { carriedOf } from './carried.ts';
@@ -165,7 +165,8 @@ class Salvaging {
       const row = this.#table.row(slot);
       const [home] = events;
       if (home?.kind !== 'enqueued' && home?.kind !== 'carried') throw new RangeError(`${row.id} has no beginning`);
-      jobs.push(carriedOf(jobs.length, row, home, foldHistory(events), now));
+      const first = { ...home, payload: payloadIn(events) };
+      jobs.push(carriedOf(jobs.length, row, first, foldHistory(events), now));
       const isOutdated = !isFinal(row.state) && sequenceOf(row.last) < lastMissing;
       if (!isIncomplete && !isOutdated) continue;
       const { id, type, queue, state } = row;

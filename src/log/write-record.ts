@@ -11,7 +11,7 @@ import {
   FLAG_CUSTOM_ID,
   FLAG_HAS_BODY,
   FLAG_HAS_CHECKPOINT,
-  FLAG_HAS_KEY,
+  FLAG_HAS_LABELS,
   FLAG_HAS_PAYLOAD,
   FLAG_KEEP_ATTEMPTS,
   FLAG_UNREACHABLE,
@@ -31,7 +31,7 @@ const packed = new Uint32Array(ULID_WORDS);
 export function mostBytesOf(event: LogEvent): number {
   let units = bodyOf(event)?.length ?? 0;
   if (event.kind === 'enqueued' || event.kind === 'carried') {
-    units += event.settings.length + event.parents.length + event.key.length;
+    units += event.settings.length + event.parents.length + event.key.length + event.labels.length;
   }
   if (event.kind === 'carried') units += event.payload?.length ?? 0;
   if (event.kind === 'noted') units += event.name.length + event.what.length + event.value.length;
@@ -105,9 +105,10 @@ function putJob(frame: OpenFrame, event: Enqueued | Carried): number {
   frame.putSizedText(event.settings);
   frame.putSizedText(event.parents);
   let flags = 0;
-  if (event.key !== '') {
+  if (event.key !== '' || event.labels !== '') {
     frame.putSizedText(event.key);
-    flags = FLAG_HAS_KEY;
+    frame.putSizedText(event.labels);
+    flags = FLAG_HAS_LABELS;
   }
   return event.kind === 'carried' ? flags | putCarried(frame, event) : flags;
 }
@@ -147,6 +148,10 @@ function putFields(frame: OpenFrame, event: Exclude<JobEvent, Enqueued>): number
     case 'rescheduled':
       frame.putFloat(event.dueAt);
       return 0;
+    case 'updated':
+      frame.putFloat(event.dueAt);
+      frame.putWord(event.priority >>> 0);
+      return (event.hasPayload ? FLAG_HAS_PAYLOAD : 0) | (event.keepAttempts ? FLAG_KEEP_ATTEMPTS : 0);
     case 'revived':
       frame.putFloat(event.dueAt);
       return event.keepAttempts ? FLAG_KEEP_ATTEMPTS : 0;
@@ -169,6 +174,7 @@ function putFields(frame: OpenFrame, event: Exclude<JobEvent, Enqueued>): number
 function bodyOf(event: LogEvent): string | undefined {
   switch (event.kind) {
     case 'enqueued':
+    case 'updated':
       return event.payload;
     case 'checkpointed':
       return event.checkpoint;

@@ -146,6 +146,7 @@ async function soundFrames(): Promise<MemoryFrames> {
     settings: '{}',
     parents: '',
     key: '',
+    labels: '{"unique":"k","tags":["a"]}',
   };
   log.record({ kind: 'enqueued', slot: 0, at, id: 'own', ...job, payload: '{"a":1}' });
   log.record({
@@ -156,6 +157,7 @@ async function soundFrames(): Promise<MemoryFrames> {
     ...job,
     parents: '[["own","always"]]',
     key: 'k',
+    labels: '',
     payload: undefined,
   });
   log.record({ kind: 'started', slot: 0, at, starts: 1 });

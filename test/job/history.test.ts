@@ -18,6 +18,7 @@ const BIRTH = {
     settings: '',
     parents: '',
     key: '',
+    labels: '',
     payload: '{}',
   },
 } as const;

@@ -28,6 +28,7 @@ const GRID = `
   interrupted     ·          ·           waiting     ·           ·           ·
   snoozed         ·          ·           waiting     ·           ·           ·
   rescheduled     ·          waiting     ·           ·           ·           ·
+  updated         ·          waiting     ·           ·           ·           ·
   cancelled       ·          cancelled   cancelled   ·           ·           ·
   died            ·          dead        dead        ·           ·           ·
   revived         ·          ·           ·           waiting     waiting     waiting
@@ -53,12 +54,12 @@ const cells: Cell[] = rows.flatMap(([kind, ...nexts]) =>
 );
 
 describe('the machine of a job', () => {
-  test('knows six states and fourteen events, and the grid has a cell for each pair', () => {
+  test('knows six states and fifteen events, and the grid has a cell for each pair', () => {
     assert.deepEqual(header, [...COLUMNS]);
     assert.deepEqual([...COLUMNS], ['absent', ...JOB_STATES]);
     assert.deepEqual(rows.map(([kind]) => kind).sort(), Object.keys(TRANSITIONS).sort());
-    assert.equal(cells.length, 6 * 14);
-    assert.equal(new Set(cells.map(({ kind, state }) => `${kind} ${state}`)).size, 6 * 14);
+    assert.equal(cells.length, 6 * 15);
+    assert.equal(new Set(cells.map(({ kind, state }) => `${kind} ${state}`)).size, 6 * 15);
   });
 
   for (const { kind, state, next } of cells) {

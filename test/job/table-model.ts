@@ -1,10 +1,12 @@
 /** The job table done plainly: an object for each job, changed by the words of the design. */
 import type { Carried, JobEvent } from '../../src/job/event.ts';
+import { decodeLabels } from '../../src/job/labels.ts';
 import { nextState, type JobState } from '../../src/job/machine.ts';
 import type { JobRow } from '../../src/job/row.ts';
 
 export type ModelJob = { -readonly [Field in keyof JobRow]: JobRow[Field] } & {
   checkpointBytes: number;
+  payloadBytes: number;
   /** What it held without its checkpoint when it was revived for the first time. */
   revivedBytes?: number;
 };
@@ -48,6 +50,13 @@ export class TableModel {
         job.checkpoint = position;
         job.checkpointBytes = bytes;
         break;
+      case 'updated':
+        job.priority = event.priority;
+        if (!event.keepAttempts) Object.assign(job, { attempts: 0, crashes: 0, snoozes: 0 });
+        if (!event.hasPayload) break;
+        job.bytes += bytes - job.checkpointBytes - job.payloadBytes;
+        Object.assign(job, { checkpoint: undefined, checkpointBytes: 0, payload: position, payloadBytes: bytes });
+        break;
       case 'cancelling':
         job.isCancelling = true;
         break;
@@ -75,8 +84,8 @@ export class TableModel {
         job.snoozes = 0;
         job.isUnreachable = false;
         if (!event.keepAttempts) job.attempts = 0;
-        job.revivedBytes ??= job.bytes - job.checkpointBytes;
-        job.bytes = job.revivedBytes + job.checkpointBytes;
+        job.revivedBytes ??= job.bytes - job.checkpointBytes - job.payloadBytes;
+        job.bytes = job.revivedBytes + job.checkpointBytes + job.payloadBytes;
         break;
       case 'cancelled':
       case 'progressed':
@@ -85,7 +94,7 @@ export class TableModel {
   }
 
   row(slot: number): JobRow {
-    const { checkpointBytes: _c, revivedBytes: _r, ...row } = this.jobs.get(slot) as ModelJob;
+    const { checkpointBytes: _c, payloadBytes: _p, revivedBytes: _r, ...row } = this.jobs.get(slot) as ModelJob;
     return row;
   }
 
@@ -101,6 +110,7 @@ function enqueuedJob(event: JobEvent & { kind: 'enqueued' }, position: number, b
     ...{ starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isUnreachable: false },
     ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined, key: event.key || undefined },
     ...{ order: position, home: position, last: position, checkpoint: undefined, checkpointBytes: 0 },
+    ...{ labels: event.labels === '' ? undefined : decodeLabels(event.labels), payload: undefined, payloadBytes: 0 },
   };
 }
 
@@ -112,6 +122,7 @@ function carriedJob(event: Carried, position: number, bytes: number): ModelJob {
     ...{ starts, attempts, crashes, interrupts, snoozes },
     ...{ home: position, last: position, checkpointBytes: 0, isUnreachable: event.isUnreachable },
     ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined, key: event.key || undefined },
+    ...{ labels: event.labels === '' ? undefined : decodeLabels(event.labels), payload: undefined, payloadBytes: 0 },
     token: state === 'running' ? event.token : undefined,
     checkpoint: event.hasCheckpoint ? position : undefined,
   };

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Carried, JobEvent, JobEventKind } from '../../src/job/event.ts';
-import { JOB_STATES, nextState, TRANSITIONS } from '../../src/job/machine.ts';
+import { encodeLabels } from '../../src/job/labels.ts';
+import { isFinal, JOB_STATES, nextState, TRANSITIONS } from '../../src/job/machine.ts';
 import type { JobRow } from '../../src/job/row.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { TableModel } from './table-model.ts';
@@ -38,6 +39,7 @@ function jobEvent(kind: JobEventKind, { slot, at, number, flag }: Stimulus, id: 
         settings: '',
         parents: at % 4 === 0 ? '[["a","success"]]' : '',
         key: at % 7 === 0 ? 'a tenant' : '',
+        labels: at % 3 === 0 ? encodeLabels({ unique: `u${at % 2}`, idempotencyKey: `i${at % 5}` }) : '',
         payload: undefined,
       };
     case 'started':
@@ -58,6 +60,17 @@ function jobEvent(kind: JobEventKind, { slot, at, number, flag }: Stimulus, id: 
     case 'snoozed':
     case 'rescheduled':
       return { kind, slot, at, dueAt };
+    case 'updated':
+      return {
+        kind,
+        slot,
+        at,
+        dueAt,
+        priority: number,
+        hasPayload: flag,
+        payload: undefined,
+        keepAttempts: at % 2 === 0,
+      };
     case 'died':
       return { kind, slot, at, why: flag ? 'exhausted' : 'unreachable', error: undefined };
     case 'revived':
@@ -77,11 +90,14 @@ function carried(row: JobRow, { slot, at }: Stimulus): Carried {
     deadlineAt = 0,
     parents = '',
     key = '',
+    labels = {},
+    payload: _payload,
     ...rest
   } = row;
   return {
     ...{ kind: 'carried', slot, at, ...rest, token: token ?? 0, hasCheckpoint: checkpoint !== undefined },
-    ...{ deadlineAt, parents, key, settings: '', payload: undefined, history: undefined },
+    ...{ deadlineAt, parents, key, labels: encodeLabels(labels), settings: '' },
+    ...{ payload: undefined, history: undefined },
   };
 }
 
@@ -100,6 +116,18 @@ function assertSame(table: JobTable, model: TableModel): void {
       .map(([slot]) => slot)
       .sort((a, b) => a - b),
   );
+  for (const type of table.types.all()) {
+    const typeNumber = table.types.find(type);
+    const labelled = jobs.filter(([, job]) => job.type === type && job.labels !== undefined);
+    for (const key of ['u0', 'u1']) {
+      const holders = labelled.filter(([, { labels, state }]) => labels?.unique === key && !isFinal(state));
+      assert.deepEqual(
+        table.labelled.holdersOf(typeNumber, key),
+        holders.sort(([, a], [, b]) => a.order - b.order).map(([slot]) => slot),
+        `who holds ${key} of ${type}`,
+      );
+    }
+  }
   for (const queue of QUEUES) {
     for (const state of JOB_STATES) {
       const count = jobs.filter(([, job]) => job.queue === queue && job.state === state).length;
@@ -200,6 +228,7 @@ describe('the job table', () => {
         deadlineAt: 8.64e15,
         parents: '[]',
         key: 'ü',
+        labels: '',
       },
     };
     table.apply(most, 2 ** 51, 1_000);
@@ -211,9 +240,13 @@ describe('the job table', () => {
       payload: _p,
       history: _h,
       hasCheckpoint: _c,
+      labels: _l,
       ...kept
     } = most;
-    assert.deepEqual(table.row(3), { ...kept, home: 2 ** 51, last: 2 ** 51, checkpoint: 2 ** 51, bytes: 1_000 });
+    assert.deepEqual(table.row(3), {
+      ...kept,
+      ...{ home: 2 ** 51, last: 2 ** 51, checkpoint: 2 ** 51, bytes: 1_000, labels: undefined, payload: undefined },
+    });
   });
 });
 

@@ -36,6 +36,7 @@ describe('the page on the format of the log', () => {
         settings: '',
         parents: '',
         key: '',
+        labels: '',
         payload: '{"to":"ada"}',
       },
     });

@@ -134,6 +134,7 @@ describe('a record', () => {
         '17 trimmed',
         '18 rescheduled',
         '19 noted',
+        '20 updated',
       ],
     );
   });

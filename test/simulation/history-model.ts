@@ -12,11 +12,12 @@ import { edgesOf, FINAL, MOVES, numberIn, versionOf, type ModelJob } from './mod
 export type Report = (law: string, detail: string) => void;
 
 const CARRIED = [
-  ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'key', 'payload', 'state', 'token'],
+  ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'key'],
+  ...['labels', 'payload', 'state', 'token'],
   ...['starts', 'attempts', 'crashes', 'interrupts', 'snoozes', 'isCancelling'],
 ];
 
-const WAITS_AGAIN = ['failed', 'snoozed', 'interrupted', 'revived', 'rescheduled'];
+const WAITS_AGAIN = ['failed', 'snoozed', 'interrupted', 'revived', 'rescheduled', 'updated'];
 
 export class HistoryModel {
   /** By slot. */
@@ -134,15 +135,18 @@ export class HistoryModel {
   }
 
   #insert(event: Extract<LoggedEvent, { kind: 'enqueued' }>): void {
-    const { slot, id, type, queue, priority, position, dueAt, deadlineAt, parents, key, payload } = event;
+    const { slot, id, type, queue, priority, position, dueAt, deadlineAt, parents, payload } = event;
+    const { key, labels } = event;
     if (this.jobs.has(slot)) this.#report('a slot holds one job', `slot ${slot}`);
     const known = this.everById.get(id);
     if (known !== undefined && known.state !== 'absent') this.#report('an id names one job', id);
     const n = numberIn(payload);
     const job: ModelJob = {
-      ...{ slot, id, type, queue, priority, order: position, payload, n, position, dueAt, deadlineAt, parents, key },
+      ...{ slot, id, type, queue, priority, order: position, payload, n, position, dueAt, deadlineAt, parents },
+      ...{ key, labels },
       ...{ state: 'waiting', starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isCancelling: false },
       ...{ checkpoint: undefined, result: undefined, token: undefined, home: position, checkpointAt: undefined },
+      payloadAt: undefined,
       ...{
         waitsSince: position,
         startsSinceCrash: 0,
@@ -179,6 +183,7 @@ export class HistoryModel {
     if (history.result !== job.result) this.#report('a job is carried whole', `${job.id}: its result`);
     job.home = event.position;
     job.position = event.position;
+    job.payloadAt = undefined;
     if (job.checkpoint !== undefined) job.checkpointAt = event.position;
   }
 
@@ -263,12 +268,20 @@ export class HistoryModel {
         job.reason = undefined;
         job.deathReason = undefined;
         break;
+      case 'updated':
+        job.priority = event.priority;
+        if (!event.keepAttempts) Object.assign(job, { attempts: 0, crashes: 0, snoozes: 0 });
+        if (!event.hasPayload) break;
+        Object.assign(job, { payload: event.payload, checkpoint: undefined, checkpointAt: undefined });
+        job.payloadAt = event.position;
+        break;
       case 'rescheduled':
       case 'removed':
         break;
     }
     if ('dueAt' in event) {
-      if (event.dueAt < event.at) this.#report('a retry is not due before the failure', job.id);
+      if (event.dueAt < event.at && event.kind !== 'updated')
+        this.#report('a retry is not due before the failure', job.id);
       job.dueAt = event.dueAt;
     } else if (event.kind === 'interrupted' || FINAL.includes(MOVES[job.state]?.[event.kind] ?? ''))
       job.dueAt = event.at;

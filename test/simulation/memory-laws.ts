@@ -82,6 +82,7 @@ function expectedOf(job: ModelJob): Record<string, unknown> {
     home: job.home,
     last: job.position,
     checkpoint: job.checkpointAt,
+    payload: job.payloadAt,
   };
 }
 

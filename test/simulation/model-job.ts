@@ -35,9 +35,12 @@ export interface ModelJob extends Writable<Version> {
   /** The jobs it waits for, as they are stored. */
   parents: string;
   key: string;
+  /** Its keys and tags, as they are stored. */
+  labels: string;
   token: number | undefined;
   home: number;
   checkpointAt: number | undefined;
+  payloadAt: number | undefined;
   /** The position at which it last began to wait. */
   waitsSince: number;
   /** How often it was started since the process died while it ran. */
@@ -49,7 +52,14 @@ export interface ModelJob extends Writable<Version> {
 
 /** The table of `DESIGN.md`, by hand: state and event to state. */
 export const MOVES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  waiting: { started: 'running', cancelled: 'cancelled', died: 'dead', rescheduled: 'waiting' },
+  waiting: {
+    started: 'running',
+    cancelled: 'cancelled',
+    died: 'dead',
+    rescheduled: 'waiting',
+    updated: 'waiting',
+    removed: 'absent',
+  },
   running: {
     checkpointed: 'running',
     progressed: 'running',

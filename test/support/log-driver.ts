@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { ENTRY_SPACES, type Entry } from '../../src/job/entries.ts';
 import type { JobEvent, JobEventKind, LogEvent, Noted } from '../../src/job/event.ts';
-import { foldHistory } from '../../src/job/history.ts';
+import { foldHistory, payloadIn } from '../../src/job/history.ts';
+import { encodeLabels } from '../../src/job/labels.ts';
 import { nextState, TRANSITIONS } from '../../src/job/machine.ts';
 import type { JobRow } from '../../src/job/row.ts';
 import { readJobNow } from '../../src/log/history.ts';
@@ -37,7 +38,7 @@ const KINDS = Object.keys(TRANSITIONS) as JobEventKind[];
 /** How often each kind is chosen where it may happen. */
 const WEIGHTS: Record<JobEventKind, number> = {
   ...{ enqueued: 0, started: 8, checkpointed: 5, progressed: 2, cancelling: 1, completed: 3, failed: 4 },
-  ...{ interrupted: 1, snoozed: 1, rescheduled: 1, cancelled: 1, died: 1, revived: 1, removed: 4 },
+  ...{ interrupted: 1, snoozed: 1, rescheduled: 1, updated: 2, cancelled: 1, died: 1, revived: 1, removed: 4 },
 };
 
 export class LogDriver {
@@ -129,6 +130,7 @@ export class LogDriver {
         queue: n % 2 === 0 ? 'default' : 'email',
         settings: n % 5 === 0 ? '{"attempts":3}' : '',
         parents: n % 6 === 0 ? `[["order:${n - 3}","success"]]` : '',
+        labels: n % 8 === 0 ? encodeLabels({ unique: `key:${n % 3}`, tags: ['a'] }) : '',
         deadlineAt: n % 4 === 0 ? this.now + 5_000 : 0,
         key: n % 5 === 2 ? `tenant ${n % 3}` : '',
       },
@@ -159,6 +161,17 @@ export class LogDriver {
       case 'snoozed':
       case 'rescheduled':
         return { kind, slot, at, dueAt: at + this.pick(100) };
+      case 'updated': {
+        const hasPayload = this.pick(2) === 0;
+        return {
+          ...{ kind, slot, at, dueAt: at + this.pick(100), priority: this.pick(5) - 2 },
+          ...{
+            hasPayload,
+            payload: hasPayload && this.pick(4) > 0 ? this.text() : undefined,
+            keepAttempts: this.pick(2) === 0,
+          },
+        };
+      }
       case 'died':
         return {
           kind,
@@ -227,17 +240,18 @@ export class LogDriver {
       const { home, history } = readJobNow(this.log, slot);
       const birth = life[0] as JobEvent & { kind: 'enqueued' };
       assert.deepEqual(history, foldHistory(life));
-      const { id, type, queue, priority, payload, settings } = birth;
+      const { id, type, queue, settings, labels } = birth;
+      const payload = payloadIn(life);
       assert.deepEqual(
         {
           id: home.id,
           type: home.type,
           queue: home.queue,
-          priority: home.priority,
           payload: home.payload,
           settings: home.settings,
+          labels: home.labels,
         },
-        { id, type, queue, priority, payload, settings },
+        { id, type, queue, payload, settings, labels },
       );
       if (home.kind === 'carried') this.carriedCount++;
     }

@@ -11,6 +11,7 @@ import {
 } from '../../src/job/event.ts';
 import { ENTRY_SPACES, type Entry } from '../../src/job/entries.ts';
 import { unpackUlid } from '../../src/job/id.ts';
+import { encodeLabels } from '../../src/job/labels.ts';
 import { JOB_STATES } from '../../src/job/machine.ts';
 import type { JobRow } from '../../src/job/row.ts';
 import { JobTable } from '../../src/job/table.ts';
@@ -43,6 +44,7 @@ export function enqueued(slot: number, given: Partial<Omit<Enqueued, 'kind' | 's
     settings: '',
     parents: '',
     key: '',
+    labels: '',
     payload: '{}',
     ...given,
   };
@@ -176,6 +178,15 @@ const body = fc.option(text, { nil: undefined, freq: 4 });
 const ulid = fc.uint32Array({ minLength: 4, maxLength: 4 }).map((words) => unpackUlid(words, 0));
 export const jobId = fc.oneof(ulid, fc.stringMatching(/^[A-Za-z0-9_.:@-]{1,128}$/), fc.constant('x'.repeat(128)));
 
+const labels = fc.record(
+  {
+    unique: fc.string({ unit: 'grapheme', maxLength: 20 }),
+    idempotencyKey: fc.string({ maxLength: 20 }),
+    tags: fc.array(fc.string({ maxLength: 10 }), { maxLength: 3 }),
+  },
+  { requiredKeys: [] },
+);
+
 /** What an `enqueued` and a `carried` event say alike. */
 const job = fc.record({
   slot: fc.oneof(fc.nat({ max: 1_000 }), fc.constant(100_000)),
@@ -192,6 +203,7 @@ const job = fc.record({
   settings: fc.oneof(fc.constant(''), text),
   parents: fc.oneof(fc.constant(''), text),
   key: fc.oneof(fc.constant(''), text),
+  labels: fc.oneof(fc.constant(''), labels.map(encodeLabels)),
   payload: body,
 });
 
@@ -229,6 +241,11 @@ export function anyEventOf(slot: number): fc.Arbitrary<Exclude<JobEvent, Enqueue
     fc.record({ kind: fc.constant('failed' as const), ...fact, dueAt: moment, error: body }),
     fc.record({ kind: fc.constant('interrupted' as const), ...fact, why: fc.constantFrom(...INTERRUPT_REASONS) }),
     fc.record({ kind: fc.constantFrom('snoozed' as const, 'rescheduled' as const), ...fact, dueAt: moment }),
+    fc.record({
+      kind: fc.constant('updated' as const),
+      ...{ ...fact, dueAt: moment, priority: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) },
+      ...{ hasPayload: fc.boolean(), payload: body, keepAttempts: fc.boolean() },
+    }),
     fc.record({ kind: fc.constant('cancelled' as const), ...fact, reason: body }),
     fc.record({ kind: fc.constant('died' as const), ...fact, why: fc.constantFrom(...DEATH_REASONS), error: body }),
     fc.record({ kind: fc.constant('revived' as const), ...fact, dueAt: moment, keepAttempts: fc.boolean() }),
