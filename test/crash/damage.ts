@@ -7,7 +7,8 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,7 @@ import { readAllFrames } from '../../src/log/stored-frames.ts';
 import { diceFrom } from './dice.ts';
 import { filesIn, harm } from './harm.ts';
 import { readViews } from './read-folder.ts';
+import { makeTemplate } from './template.ts';
 
 export interface Trial {
   readonly number: number;
@@ -27,14 +29,25 @@ export interface Trial {
   readonly breaches: readonly string[];
 }
 
+/** As many trials as wanted, on a folder that is made from the seed. */
+export async function damageOften(seed: number, trials: number): Promise<Trial[]> {
+  const base = mkdtempSync(path.join(os.tmpdir(), 'holdfast-damage-'));
+  try {
+    return await runTrials(base, await makeTemplate(base, seed), seed, 1, trials);
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+/** How often what came of it: `HOLDFAST_DAMAGED 160, harmless 140`. */
+export function summaryOf(trials: readonly Trial[]): string {
+  const counts = new Map<string, number>();
+  for (const { outcome } of trials) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [...counts].map(([outcome, count]) => `${outcome} ${count}`).join(', ');
+}
+
 /** Runs the trials `from` to `to`, and goes on behind one in which the process died. */
-export async function runTrials(
-  base: string,
-  earlier: number,
-  seed: number,
-  from: number,
-  to: number,
-): Promise<Trial[]> {
+async function runTrials(base: string, earlier: number, seed: number, from: number, to: number): Promise<Trial[]> {
   const trials: Trial[] = [];
   while (from <= to) {
     const child = fork(fileURLToPath(import.meta.url), [base, String(earlier), String(seed), String(from), String(to)]);

@@ -205,3 +205,14 @@ export async function fillOften(seed: number, trials: number, atOnce: number): P
   );
   return done;
 }
+
+export function summaryOf(trials: readonly FullTrial[]): string {
+  const sum = (of: (trial: FullTrial) => number): number => trials.reduce((total, trial) => total + of(trial), 0);
+  const most = (of: (trial: FullTrial) => number): number => Math.round(Math.max(...trials.map(of)));
+  const refused = sum((trial) => Object.values(trial.refused).reduce((total, count) => total + count, 0));
+  return [
+    `${trials.length} trials, ${sum(({ accepted }) => accepted)} jobs accepted, ${refused} calls refused`,
+    `${sum(({ failures }) => failures)} errors logged, resumed within ${most(({ resumedMs }) => resumedMs)} ms`,
+    `at most ${most(({ blindMs }) => blindMs)} ms without a read`,
+  ].join(', ');
+}

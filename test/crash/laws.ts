@@ -32,6 +32,8 @@ interface Story {
   starts: number;
   throws: number;
   hasReturned: boolean;
+  /** Somebody asked for its cancellation, and may have been killed before it heard of it. */
+  mayBeCancelled: boolean;
   /** How it ended, as somebody was told; nothing may start after that. */
   told: 'completed' | 'cancelled' | 'dead' | undefined;
 }
@@ -44,7 +46,7 @@ export function breaches({ notes, found, withFollowUp, isAllKept, isOver }: Evid
 
   for (const [id, story] of stories) {
     const job = found.get(id);
-    const mayBeForgotten = !isAllKept && (story.hasReturned || story.told !== undefined);
+    const mayBeForgotten = !isAllKept && (story.hasReturned || story.mayBeCancelled || story.told !== undefined);
     if (story.isAccepted && job === undefined && !mayBeForgotten) complain(id, 'was accepted and is lost');
     if (story.starts > 0 && job === undefined && !mayBeForgotten) complain(id, 'was started and is lost');
     if (job === undefined) continue;
@@ -54,6 +56,7 @@ export function breaches({ notes, found, withFollowUp, isAllKept, isOver }: Evid
     if (story.starts > job.view.starts) complain(id, `was started ${story.starts} times and counts ${job.view.starts}`);
     if (job.view.state === 'completed' && !story.hasReturned)
       complain(id, 'is completed and its handler never returned');
+    if (job.view.state === 'cancelled' && !story.mayBeCancelled) complain(id, 'is cancelled and nobody asked for it');
     const { checkpoint } = job.view;
     const kept = checkpoint === undefined ? 0 : (checkpoint as { readonly done: number }).done;
     if (kept < story.saved || kept > story.tried) {
@@ -97,6 +100,7 @@ function read(
         starts: 0,
         throws: 0,
         hasReturned: false,
+        mayBeCancelled: false,
         told: undefined,
       };
       stories.set(id, story);
@@ -127,6 +131,9 @@ function read(
         break;
       case 'throw':
         storyOf(note.id).throws++;
+        break;
+      case 'cancel':
+        storyOf(note.id).mayBeCancelled = true;
         break;
       case 'cancelled':
         tell(note.id, storyOf(note.id), 'cancelled', complain);

@@ -115,7 +115,8 @@ async function produce(engine: Engine, dice: Dice, name: string, common: Common)
         .catch(fail);
       if (dice.chance(0.08)) cancelSoon(engine, handle.id, dice.between(0, 5)).catch(fail);
     }
-    if (outstanding > MOST_OUTSTANDING || dice.chance(0.1)) await pause(dice.between(1, 3));
+    do await pause(dice.chance(0.1) ? dice.between(1, 3) : 0);
+    while (outstanding > MOST_OUTSTANDING);
   }
 }
 
@@ -127,7 +128,7 @@ async function enqueueSome(engine: Engine, dice: Dice, name: string, common: Com
   const notBefore = Date.now() + delay;
   const shape = dice.next();
   if (shape < 0.4) {
-    const handle = await engine.enqueue(typeBy(dice), workBy(dice, common), options);
+    const handle = await engine.enqueue(typeBy(dice, common), workBy(dice, common), options);
     note({ kind: 'accepted', ids: [handle.id], notBefore });
     return [handle];
   }
@@ -135,14 +136,17 @@ async function enqueueSome(engine: Engine, dice: Dice, name: string, common: Com
   note({ kind: 'enqueue', ids, notBefore });
   const handles =
     ids.length === 1
-      ? [await engine.enqueue(typeBy(dice), workBy(dice, common), { ...options, id: name })]
-      : await engine.enqueueAll(ids.map((id) => [typeBy(dice), workBy(dice, common), { ...options, id }] as const));
+      ? [await engine.enqueue(typeBy(dice, common), workBy(dice, common), { ...options, id: name })]
+      : await engine.enqueueAll(
+          ids.map((id) => [typeBy(dice, common), workBy(dice, common), { ...options, id }] as const),
+        );
   note({ kind: 'accepted', ids, notBefore });
   return handles;
 }
 
-function typeBy(dice: Dice): string {
-  return dice.chance(0.2) ? 'threaded' : 'inline';
+/** A thread takes longer to start than most lives last, so only some lives have any. */
+function typeBy(dice: Dice, { life }: Common): string {
+  return life % 3 === 0 && dice.chance(0.3) ? 'threaded' : 'inline';
 }
 
 function workBy(dice: Dice, common: Common): Work {
@@ -171,11 +175,14 @@ async function noteResult(handle: JobHandle<unknown>): Promise<void> {
 
 async function cancelSoon(engine: Engine, id: string, afterMs: number): Promise<void> {
   await pause(afterMs);
+  note({ kind: 'cancel', id });
   if (await engine.cancel(id, 'by chance')) note({ kind: 'cancelled', id });
 }
 
+/** A job may begin to run while one looks for those that wait, and the reverse, but not more often than it has attempts. */
 async function untilAllHaveEnded(engine: Engine): Promise<void> {
-  for (const state of ['waiting', 'running', 'waiting'] as const) {
+  for (let look = 0; look <= 2 * RETRY.attempts; look++) {
+    const state = look % 2 === 0 ? 'waiting' : 'running';
     while ((await engine.list({ state, limit: 1 })).jobs.length > 0) await pause(10);
   }
 }

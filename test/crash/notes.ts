@@ -12,7 +12,8 @@ export type Note =
   /** Jobs are about to be enqueued, all or nothing, and have been accepted. `notBefore` is when they may start, epoch ms. */
   | { readonly kind: 'enqueue'; readonly ids: readonly string[]; readonly notBefore: number }
   | { readonly kind: 'accepted'; readonly ids: readonly string[]; readonly notBefore: number }
-  /** `cancel` resolved to true. */
+  /** A job is about to be cancelled, and `cancel` resolved to true. */
+  | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'cancelled'; readonly id: string }
   /** A handler was called. */
   | {

@@ -21,7 +21,9 @@ export interface OpenOrder {
 export type Answer = readonly string[];
 
 /** Starts a process; the caller kills it. */
-export async function openInProcess(order: OpenOrder): Promise<{ readonly child: ChildProcess; readonly answer: Answer }> {
+export async function openInProcess(
+  order: OpenOrder,
+): Promise<{ readonly child: ChildProcess; readonly answer: Answer }> {
   const child = startOpener(order);
   const [answer] = (await once(child, 'message')) as [Answer];
   return { child, answer };

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { cutOften, lying, synced, unsynced, type CutTrial } from './power.ts';
 
 const isOpened = ({ outcome }: CutTrial): boolean => outcome === 'opened';
-const hasLost = ({ breaches }: CutTrial): boolean => breaches.some((breach) => breach.includes('was accepted and is lost'));
+const hasLost = ({ breaches }: CutTrial): boolean =>
+  breaches.some((breach) => breach.includes('was accepted and is lost'));
 
 test('a power cut takes nothing that was acknowledged', async (t) => {
   const trials = await cutOften(1, 'disk', synced, 100);

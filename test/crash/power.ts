@@ -142,7 +142,12 @@ export const lying: Model = (during, dice) => {
 };
 
 /** As many cuts as wanted, of one recording. */
-export async function cutOften(seed: number, durability: 'disk' | 'os', model: Model, cuts: number): Promise<CutTrial[]> {
+export async function cutOften(
+  seed: number,
+  durability: 'disk' | 'os',
+  model: Model,
+  cuts: number,
+): Promise<CutTrial[]> {
   const dice = diceFrom(seed);
   const recording = await record(seed, durability, 400);
   try {

@@ -65,43 +65,66 @@ test('a write that is rejected is answered as unknown, its store is never writte
   assert.deepEqual(misuse, []);
   assert.deepEqual([...codes].sort(), ['HOLDFAST_OUTCOME_UNKNOWN', 'HOLDFAST_STORE_UNAVAILABLE']);
   const there = new Set((await readViews(folder)).map(({ id }) => id));
-  assert.deepEqual(accepted.filter((id) => !there.has(id)), []);
+  assert.deepEqual(
+    accepted.filter((id) => !there.has(id)),
+    [],
+  );
 });
 
 const noDisk = whyNoDisk();
 
-test('a read-only folder is refused by name, left as it is, and opens when it can be written to', { skip: noDisk }, async (t) => {
-  const disk = mountDisk(16);
-  if (typeof disk === 'string') throw new Error(disk);
-  t.after(() => disk.unmount());
-  const folder = path.join(disk.path, 'jobs');
-  const engine = await open(folder, OPTIONS);
-  const { id } = await engine.enqueue('nobody');
-  await engine.close();
-  spawnSync('mount', ['-o', 'remount,ro', disk.path]);
-  await assert.rejects(open(folder, OPTIONS), { code: 'HOLDFAST_STORE_UNAVAILABLE', message: /read-only/ });
-  assert.equal((await verify(folder)).isSound, true);
-  spawnSync('mount', ['-o', 'remount,rw', disk.path]);
-  assert.deepEqual((await readViews(folder)).map((view) => view.id), [id]);
-});
+test(
+  'a read-only folder is refused by name, left as it is, and opens when it can be written to',
+  { skip: noDisk },
+  async (t) => {
+    const disk = mountDisk(16);
+    if (typeof disk === 'string') throw new Error(disk);
+    t.after(() => disk.unmount());
+    const folder = path.join(disk.path, 'jobs');
+    const engine = await open(folder, OPTIONS);
+    const { id } = await engine.enqueue('nobody');
+    await engine.close();
+    spawnSync('mount', ['-o', 'remount,ro', disk.path]);
+    await assert.rejects(open(folder, OPTIONS), { code: 'HOLDFAST_STORE_UNAVAILABLE', message: /read-only/ });
+    assert.equal((await verify(folder)).isSound, true);
+    spawnSync('mount', ['-o', 'remount,rw', disk.path]);
+    assert.deepEqual(
+      (await readViews(folder)).map((view) => view.id),
+      [id],
+    );
+  },
+);
 
-test('without file handles nothing acknowledged is lost, and it goes on by itself', { skip: process.platform === 'win32' }, async (t) => {
-  const base = mkdtempSync(path.join(os.tmpdir(), 'holdfast-handles-'));
-  t.after(() => rmSync(base, { recursive: true, force: true }));
-  const folder = path.join(base, 'jobs');
-  const program = fileURLToPath(new URL('hungry.js', import.meta.url));
-  const child = spawn('/bin/sh', ['-c', 'ulimit -n 256 && exec "$0" "$@"', process.execPath, program, folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const [status] = (await once(child, 'close')) as [number];
-  assert.equal(status, 0, said);
-  const { accepted, refused, resumedMs } = JSON.parse(said) as { accepted: string[]; refused: string[]; resumedMs: number };
-  t.diagnostic(`${accepted.length} accepted, refused: ${refused.join(', ')}, resumed after ${Math.round(resumedMs)} ms`);
-  assert.ok(refused.includes('HOLDFAST_STORE_UNAVAILABLE'));
-  assert.ok(resumedMs < 5_000);
-  const there = new Set((await readViews(folder)).map(({ id }) => id));
-  assert.deepEqual(accepted.filter((id) => !there.has(id)), []);
-});
+test(
+  'without file handles nothing acknowledged is lost, and it goes on by itself',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const base = mkdtempSync(path.join(os.tmpdir(), 'holdfast-handles-'));
+    t.after(() => rmSync(base, { recursive: true, force: true }));
+    const folder = path.join(base, 'jobs');
+    const program = fileURLToPath(new URL('hungry.js', import.meta.url));
+    const child = spawn('/bin/sh', ['-c', 'ulimit -n 256 && exec "$0" "$@"', process.execPath, program, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    t.after(() => child.kill('SIGKILL'));
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const [status] = (await once(child, 'close')) as [number];
+    assert.equal(status, 0, said);
+    const { accepted, refused, resumedMs } = JSON.parse(said) as {
+      accepted: string[];
+      refused: string[];
+      resumedMs: number;
+    };
+    t.diagnostic(
+      `${accepted.length} accepted, refused: ${refused.join(', ')}, resumed after ${Math.round(resumedMs)} ms`,
+    );
+    assert.ok(refused.includes('HOLDFAST_STORE_UNAVAILABLE'));
+    assert.ok(resumedMs < 5_000);
+    const there = new Set((await readViews(folder)).map(({ id }) => id));
+    assert.deepEqual(
+      accepted.filter((id) => !there.has(id)),
+      [],
+    );
+  },
+);

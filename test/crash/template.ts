@@ -58,7 +58,7 @@ const work = defineJob<Work, string>({
     log.info('half of it');
     if (ending === 'returns') return filling.slice(0, 20);
     if (ending === 'stays') {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
       signal.throwIfAborted();
     }
     throw Object.assign(new Error('as planned'), ending === 'dies' && { code: 'HOLDFAST_TERMINATE' });
@@ -100,8 +100,9 @@ function fillingOf(dice: Dice): string {
 /** Until nothing happens any more: all that runs has stayed, all that waits waits for a time far away. */
 async function untilQuiet(engine: Engine): Promise<void> {
   for (;;) {
-    const { jobs } = await engine.list({ state: 'running', limit: 1000 });
+    // In this order: what runs ends, or waits for days, and is never ready again.
     const waiting = await engine.list({ state: 'waiting', limit: 1000 });
+    const { jobs } = await engine.list({ state: 'running', limit: 1000 });
     const isQuiet = jobs.every(({ payload }) => (payload as Work).ending === 'stays');
     if (isQuiet && waiting.jobs.every(({ face }) => face !== 'ready')) break;
     await new Promise((resolve) => setTimeout(resolve, 10));

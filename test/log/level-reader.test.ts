@@ -8,7 +8,7 @@ import os from 'node:os';
 import { Level } from 'level';
 import { crc32c, unmasked } from '../../src/log/crc32c.ts';
 import { readBlocks } from '../../src/log/level-blocks.ts';
-import { readBatch } from '../../src/log/level-entries.ts';
+import { readBatch, type LevelEntry } from '../../src/log/level-entries.ts';
 import { readManifest } from '../../src/log/level-manifest.ts';
 import { readEntries, surveyDatabase, type Survey } from '../../src/log/level-survey.ts';
 import { readTable, tableProblem } from '../../src/log/level-table.ts';
@@ -128,12 +128,13 @@ describe('bytes that are damaged', () => {
 
   test('of a log are told, and everything whole is still read', () => {
     const records = [...readBlocks(log)].map((item) => (item.kind === 'record' ? item.bytes.toString('latin1') : ''));
+    const known = new Set(records);
     for (let n = 0; n < 200; n++) {
       const items = [...readBlocks(flipped(log))];
       const found = items.flatMap((item) => (item.kind === 'record' ? [item.bytes.toString('latin1')] : []));
       assert.ok(found.length >= records.length - 1, `${found.length} of ${records.length}`);
       assert.deepEqual(
-        found.filter((record) => !records.includes(record)),
+        found.filter((record) => !known.has(record)),
         [],
       );
       if (found.length < records.length) assert.ok(items.some(({ kind }) => kind === 'problem'));
@@ -155,6 +156,7 @@ describe('bytes that are damaged', () => {
     const entries = [...readTable(table)];
     assert.equal(tableProblem(table), undefined);
     assert.ok(entries.length > 10 && entries.every(({ kind }) => kind === 'entry'));
+    const known = new Map(entries.flatMap((item) => (item.kind === 'entry' ? [[nameOf(item.entry), item.entry]] : [])));
     const padding = { from: table.length - 48 + 12, to: table.length - 8 };
     for (let n = 0; n < 300; n++) {
       const damaged = flipped(table);
@@ -167,17 +169,18 @@ describe('bytes that are damaged', () => {
         items.some(({ kind }) => kind === 'problem'),
         `byte ${at}`,
       );
-      for (const item of items) if (item.kind === 'entry') assert.ok(entries.some((entry) => isSame(entry, item)));
+      for (const item of items) assert.ok(item.kind === 'problem' || isSame(known.get(nameOf(item.entry)), item.entry));
     }
   });
 
-  function isSame(a: unknown, b: unknown): boolean {
-    try {
-      assert.deepEqual(a, b);
-      return true;
-    } catch {
-      return false;
-    }
+  /** Of the versions of one key each has a number of its own. */
+  function nameOf({ key, version }: LevelEntry): string {
+    return `${key.toString('latin1')} ${version}`;
+  }
+
+  function isSame(one: LevelEntry | undefined, other: LevelEntry): boolean {
+    if (one?.value === undefined || other.value === undefined) return one !== undefined && one.value === other.value;
+    return Buffer.compare(one.value, other.value) === 0;
   }
 
   test('of a MANIFEST are told', () => {
@@ -195,8 +198,8 @@ describe('bytes that are damaged', () => {
           assert.ok(error instanceof RangeError, String(error));
         }
       }
-      [...readTable(junk)];
-      [...readBlocks(junk)];
+      Array.from(readTable(junk));
+      Array.from(readBlocks(junk));
       readManifest(junk);
     }
   });

@@ -31,7 +31,7 @@ for (const { name, plan } of SCENARIOS) {
         [after, after],
       ] as const) {
         for (const distance of [1, 2, 3, 5]) {
-          const { failed } = await runIndex(plan, twice(first, second, distance), 4);
+          const { failed } = await runIndex(plan, twice(first, second, distance), 7);
           assert.deepEqual(failed, []);
         }
       }
