@@ -3,8 +3,8 @@
  *
  * Frames prove that what is there fits together, but a log that was cut off at its end looks whole, and LevelDB can roll
  * back to an old state in silence (half a MANIFEST is enough). So the newest sequence number and its chain value are
- * written down outside of it: with every commit, fsynced now and then and when the log is closed
- * (`witnessed-store.ts`). A log that ends below is not whole.
+ * written down outside of it: every few milliseconds while there are commits, fsynced now and then and when the log is
+ * closed (`witnessed-store.ts`). A log that ends below is not whole.
  *
  * There are two slots, each in a sector of its own. One is written over until it is fsynced, and then it is the turn of
  * the other: a write that is torn by a power cut leaves the slot that was fsynced before. Both are valid from the

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { HEADER_BYTES } from '../../src/log/frame.ts';
+import { openMemoryStore } from '../../src/log/memory-store.ts';
+import type { Witness, Witnessed } from '../../src/log/witness.ts';
+import { witnessedStore } from '../../src/log/witnessed-store.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
+import { StoreGate } from '../support/store-gate.ts';
+
+function make(t: TestContext, durability: 'disk' | 'os' = 'disk') {
+  const clock = createFakeClock();
+  const gate = new StoreGate();
+  const noted: Witnessed[] = [];
+  const written: Witnessed[] = [];
+  let syncs = 0;
+  // A note that never comes to an end: whoever waits for one waits for ever.
+  const witness = {
+    note(sequence: number, chain: number) {
+      noted.push({ sequence, chain });
+      return new Promise(() => undefined);
+    },
+    write(sequence: number, chain: number) {
+      written.push({ sequence, chain });
+      return Promise.resolve();
+    },
+    sync() {
+      syncs++;
+      return Promise.resolve();
+    },
+  } as unknown as Witness;
+  const parts = { witness, clock, durability, syncLog: () => Promise.resolve(), onWritten: () => undefined };
+  const store = witnessedStore(gate.around(openMemoryStore()), parts);
+  t.after(() => store.close());
+  const frame = (sequence: number) => {
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    bytes.writeUInt32LE(sequence + 1_000, 0);
+    return { sequence, bytes };
+  };
+  const write = (sequence: number) => store.write([frame(sequence)], undefined);
+  const seen = (sequence: number): Witnessed => ({ sequence, chain: sequence + 1_000 });
+  return { clock, gate, noted, written, syncs: () => syncs, store, write, seen };
+}
+
+describe('the witness', () => {
+  test('is told at once of a write after a pause, and nobody waits for that', async (t) => {
+    const { clock, noted, write, seen } = make(t);
+    await write(1);
+    assert.deepEqual(noted, [seen(1)]);
+    clock.advance(5);
+    await write(2);
+    assert.deepEqual(noted, [seen(1), seen(2)]);
+  });
+
+  test('is told of many writes together, of the newest and after 5 ms at the latest', async (t) => {
+    const { clock, noted, write, seen } = make(t);
+    for (let sequence = 1; sequence <= 50; sequence++) await write(sequence);
+    clock.advance(4);
+    await write(51);
+    assert.deepEqual(noted, [seen(1)]);
+    clock.advance(1);
+    assert.deepEqual(noted, [seen(1), seen(51)]);
+    clock.advance(1_000);
+    assert.deepEqual(noted, [seen(1), seen(51)]);
+  });
+
+  test('is never told of a write that was not acknowledged', async (t) => {
+    const { clock, gate, noted, write, seen } = make(t);
+    await write(1);
+    gate.hold();
+    const writing = write(2);
+    clock.advance(1_000);
+    assert.deepEqual(noted, [seen(1)]);
+    gate.refuseNext('stored');
+    gate.release();
+    await assert.rejects(writing);
+    clock.advance(1_000);
+    assert.deepEqual(noted, [seen(1)]);
+  });
+
+  test('is fsynced two seconds after a write, and then not before there is another', async (t) => {
+    const { clock, syncs, write } = make(t);
+    await write(1);
+    clock.advance(1_999);
+    assert.equal(syncs(), 0);
+    clock.advance(1);
+    assert.equal(syncs(), 1);
+    clock.advance(60_000);
+    assert.equal(syncs(), 1);
+  });
+
+  test("is not told of what only the operating system has before that was fsynced: durability 'os'", async (t) => {
+    const { clock, noted, written, write, seen } = make(t, 'os');
+    await write(1);
+    await write(2);
+    await clock.pass(29_999);
+    assert.deepEqual([noted, written], [[], []]);
+    await clock.pass(1);
+    assert.deepEqual([noted, written], [[], [seen(2)]]);
+  });
+
+  test('is told nothing after the store was closed, and no alarm is left', async (t) => {
+    const { clock, noted, store, write, seen } = make(t);
+    await write(1);
+    await write(2);
+    await store.close();
+    assert.equal(clock.nextAlarmInMs, Infinity);
+    assert.deepEqual(noted, [seen(1)]);
+  });
+});
