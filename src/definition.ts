@@ -5,6 +5,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { checkCodec, type Codec } from './codec.ts';
 import type { JobContext } from './context.ts';
 import { InvalidArgumentError } from './errors.ts';
+import { count } from './job/check.ts';
 import { checkQueue, checkRoute } from './job/name.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import type { Duration } from './job/duration.ts';
@@ -26,6 +27,8 @@ interface CommonOptions {
   readonly queue?: string;
   /** Higher runs first; a 32-bit integer. @default 0 */
   readonly priority?: number;
+  /** How many jobs of this definition may run at once, in all queues together. @default no limit */
+  readonly concurrency?: number;
   /** How long an attempt may take: milliseconds or `'30s'`; `'none'` for no limit. @default the engine's */
   readonly timeout?: Duration | 'none';
   /** How often, and after which delays, a failed attempt is followed by another. @default the engine's */
@@ -72,6 +75,7 @@ export interface JobDefinition<Payload, Result, Checkpoint = unknown, Stored = u
   readonly type: string;
   readonly queue: string;
   readonly priority: number;
+  readonly concurrency: number | undefined;
   /** Milliseconds; Infinity for no limit; undefined for the engine's default. */
   readonly timeoutMs: number | undefined;
   readonly retry: Retry | undefined;
@@ -136,7 +140,19 @@ export function defineJob(
       got: options,
     });
   }
-  const { type, queue = 'default', priority = 0, timeout, retry, payload, codec, run, worker, use = [] } = options;
+  const {
+    type,
+    queue = 'default',
+    priority = 0,
+    concurrency,
+    timeout,
+    retry,
+    payload,
+    codec,
+    run,
+    worker,
+    use = [],
+  } = options;
   checkRoute(type, 'type');
   checkMiddleware(use, `use of '${type}'`);
   checkQueue(queue, 'queue');
@@ -163,6 +179,7 @@ export function defineJob(
     type,
     queue,
     priority,
+    concurrency: concurrency === undefined ? undefined : count(concurrency, `concurrency of '${type}'`, 1, 1, 100_000),
     timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `timeout of '${type}'`),
     retry: retry === undefined ? undefined : checkRetry(retry, `retry of '${type}'`),
     schema: payload,

@@ -138,6 +138,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
         isClosing: closing.isBegun,
         isFull: () => home.room?.state === 'full',
         isHeld: (slotsInUse) => gate?.isShut(slotsInUse) === true,
+        isConsumed: () => true,
         settings,
         router,
         mailboxes,
@@ -181,6 +182,9 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
   function tellRoutes(): void {
     mailboxes.dispatcher.tell({ kind: 'routes' });
   }
+
+  // Moments at which something was to be are in another place now.
+  clock.onJump(() => mailboxes.dispatcher.tell({ kind: 'settings' }));
 
   const open: OpenQuestions = { count: 0 };
 

@@ -8,7 +8,7 @@ import { checkFlag, checkObject, count, oneOf } from './job/check.ts';
 import { durationMs, type Duration } from './job/duration.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkLevel, type PolicyLevel, type RetryOptions } from './policy.ts';
-import { checkQueueOptions, type QueueOptions, type QueueSettings } from './queue-options.ts';
+import { checkQueues, type QueueLayer, type QueueOptions } from './queue-options.ts';
 
 export interface KeepOptions {
   /** Forget a job this long after its end. @default '24h'; dead jobs: never */
@@ -81,7 +81,7 @@ export interface Settings {
   readonly definitions: readonly AnyJobDefinition[];
   readonly use: readonly Middleware[];
   readonly unknownTypes: 'wait' | 'die';
-  readonly queues: ReadonlyMap<string, QueueSettings>;
+  readonly queues: ReadonlyMap<string, QueueLayer>;
   readonly concurrency: number;
   readonly threads: number;
   readonly durability: 'disk' | 'os';
@@ -109,14 +109,13 @@ export function checkOpenOptions(options: OpenOptions): Settings {
   checkMiddleware(use, 'use');
   if (!Array.isArray(jobs))
     throw new InvalidArgumentError({ field: 'jobs', expected: 'a list of definitions', got: jobs });
-  checkObject(queues, 'queues', '{ email: { concurrency: 50 } }');
   checkObject(keep, 'keep', "{ completed: { age: '1h' } }");
   const concurrency = count(options.concurrency, 'concurrency', 100, 1, 100_000);
   return {
     definitions: checkDefinitions(jobs),
     use: [...use],
     unknownTypes: oneOf(options.unknownTypes, 'unknownTypes', ['wait', 'die']),
-    queues: new Map(Object.entries(queues).map(([name, queue]) => [name, checkQueueOptions(name, queue, concurrency)])),
+    queues: checkQueues(queues),
     concurrency,
     threads: count(options.threads, 'threads', availableParallelism(), 1, 1024),
     durability: oneOf(options.durability, 'durability', ['disk', 'os']),

@@ -9,7 +9,7 @@ import { AttemptEndedError, AttemptTimeoutError, flattenError } from '../errors.
 import type { SafeLogger } from '../kernel/safe-logger.ts';
 import type { Policy } from '../policy.ts';
 import type { AbortReason, Answer, EnqueueRequest, JobFacts, Limits, LogLevel, Outcome, Request } from '../protocol.ts';
-import type { NewJob, Start, Verdict } from './messages.ts';
+import type { Hold, NewJob, Start, Verdict } from './messages.ts';
 import { checkWords } from './thread-words.ts';
 import type { ThreadRun } from './threads.ts';
 
@@ -42,7 +42,8 @@ export class Attempt implements Link {
   readonly slot: number;
   readonly order: number;
   readonly token: number;
-  readonly queue: string;
+  /** What it takes up until its slot is free. */
+  readonly hold: Hold;
   readonly definition: AnyJobDefinition;
   /** Jobs to be stored together with this one's completion. */
   followUps: NewJob[] | undefined;
@@ -67,12 +68,12 @@ export class Attempt implements Link {
   readonly #host: AttemptHost;
   #logger: SafeLogger | undefined;
 
-  constructor(host: AttemptHost, start: Start, queue: string, definition: AnyJobDefinition) {
+  constructor(host: AttemptHost, start: Start, definition: AnyJobDefinition) {
     this.#host = host;
     this.slot = start.slot;
     this.order = start.order;
     this.token = start.token;
-    this.queue = queue;
+    this.hold = start.hold;
     this.definition = definition;
   }
 

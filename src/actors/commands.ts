@@ -17,8 +17,11 @@ import type { Change, DispatcherMessage, JobEnd, JournalMessage, NewJob, RunnerM
 import type { Dependencies } from './dependencies.ts';
 import { createFamilies } from './families.ts';
 import type { Pending } from './pending.ts';
+import type { QueueBook } from './queue-book.ts';
+import type { Rates } from './rates.ts';
 import { refusalOf } from './refusal.ts';
 import type { Retention } from './retention.ts';
+import { createStart } from './starts.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface CommandParts {
@@ -27,6 +30,8 @@ export interface CommandParts {
   readonly retention: Retention;
   readonly waiters: Waiters;
   readonly dependencies: Dependencies;
+  readonly book: QueueBook;
+  readonly rates: Rates;
   readonly dispatcher: ActorRef<DispatcherMessage>;
   readonly runner: ActorRef<RunnerMessage>;
   readonly createId: () => string;
@@ -58,6 +63,7 @@ export function createCommands(parts: CommandParts): Commands {
   const { table } = parts.log;
   const families = createFamilies({ ...parts, table, ended });
   const { waits, settleChildren } = families;
+  const start = createStart({ ...parts, table }, families);
   /** Why running jobs are to be cancelled; the log knows it too, but it may have forgotten the job before anybody asks. */
   const cancelReasons = new Map<number, string | undefined>();
 
@@ -123,17 +129,6 @@ export function createCommands(parts: CommandParts): Commands {
     record({ kind: 'enqueued', slot, ...times, id, type, queue, priority, settings, parents, key, labels, payload });
     if (parents !== '') dependencies.add(slot);
     waits(slot);
-  }
-
-  /** The dispatcher found a slot for a job. It may have been cancelled since. */
-  function start({ slot, order, queue, lane }: CommandOf<'start'>): void {
-    const isStill = table.stateOf(slot) === 'waiting' && table.orderOf(slot) === order;
-    if (!isStill || parts.isClosing() || dependencies.of(slot) !== 'free') {
-      dispatcher.tell({ kind: 'released', queue, lane });
-      return;
-    }
-    const token = record({ kind: 'started', slot, at: clock.now(), starts: table.startsOf(slot) + 1 });
-    pending().starts.push({ slot, order, token });
   }
 
   function save({ slot, token, checkpoint, settle }: CommandOf<'save'>): void {

@@ -6,6 +6,7 @@ import { UnknownOutcomeError } from '../errors.ts';
 import type { Mailbox, Turns } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Places } from '../kernel/heap.ts';
+import type { JobTable } from '../job/table.ts';
 import type { Log } from '../log/log.ts';
 import { Trimmer } from '../log/trim.ts';
 import type { Settings } from '../options.ts';
@@ -13,7 +14,9 @@ import type { Router } from '../router.ts';
 import { Dependencies } from './dependencies.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createJournal } from './journal.ts';
-import type { DispatcherMessage, JournalMessage, Lane, RunnerMessage } from './messages.ts';
+import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage } from './messages.ts';
+import { QueueBook } from './queue-book.ts';
+import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import type { Waiters } from './waiters.ts';
@@ -32,6 +35,8 @@ export interface CoreParts {
   readonly isFull: () => boolean;
   /** Whether starts are held back for now. */
   readonly isHeld: (slotsInUse: number) => boolean;
+  /** Whether this engine works on a queue. */
+  readonly isConsumed: (queue: string) => boolean;
   readonly settings: Settings;
   readonly router: Router;
   readonly mailboxes: {
@@ -49,6 +54,7 @@ export interface CoreParts {
 export interface Core {
   readonly log: Log;
   readonly dependencies: Dependencies;
+  readonly book: QueueBook;
   /** Ends it; what is not durable is answered with `error`. */
   stop(error: Error): void;
 }
@@ -61,6 +67,8 @@ export async function startCore(parts: CoreParts): Promise<Core> {
   mailboxes.dispatcher.drain();
   mailboxes.runner.drain();
   const dependencies = new Dependencies(log.table);
+  const book = new QueueBook(log.table.entries, settings.queues, settings.concurrency);
+  const rates = ratesOf(log.table, book);
   const journal = createJournal({
     turns,
     clock,
@@ -68,6 +76,8 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     trimmer: new Trimmer(log, settings.trimSlackBytes),
     retention: new Retention(log.table, settings.keep),
     dependencies,
+    book,
+    rates,
     mailbox: mailboxes.journal,
     dispatcher: mailboxes.dispatcher,
     runner: mailboxes.runner,
@@ -83,12 +93,14 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     clock,
     table: log.table,
     dependencies,
+    book,
+    rates,
     places,
     mailbox: mailboxes.dispatcher,
     journal: mailboxes.journal,
     router: parts.router,
     unknownTypes: settings.unknownTypes,
-    queues: settings.queues,
+    isConsumed: parts.isConsumed,
     concurrency: settings.concurrency,
     threads: settings.threads,
     maxCrashes: settings.maxCrashes,
@@ -96,6 +108,12 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     isFull,
     isHeld: parts.isHeld,
   });
+  function holdOf(slot: number): Hold {
+    const { lane = 'inline', type, concurrency } = parts.router.find(log.table.typeOf(slot)) ?? {};
+    const route = concurrency === undefined ? undefined : type;
+    return { queue: log.table.queueOf(slot), lane, key: log.table.keyOf(slot), route };
+  }
+
   function stop(error: Error): void {
     dispatcher.stop();
     journal.stop(error);
@@ -108,17 +126,27 @@ export async function startCore(parts: CoreParts): Promise<Core> {
 
   try {
     const { bornAt, newestAt } = parts;
-    const handedOver = journal.resume({ bornAt, isAlive: runner.has, newestAt });
+    const handedOver = journal.resume({ bornAt, isAlive: runner.has, newestAt, holdOf });
     runner.tellAgain(({ slot, token }) => log.table.tokenOf(slot) === token);
-    const starting = handedOver.map(({ slot }) => {
-      const lane: Lane = parts.router.find(log.table.typeOf(slot))?.lane ?? 'none';
-      return { queue: log.table.queueOf(slot), lane };
-    });
-    await dispatcher.load([...runner.holding(), ...starting]);
-    return { log, dependencies, stop };
+    await dispatcher.load([...runner.holding(), ...handedOver.map(({ hold }) => hold)]);
+    return { log, dependencies, book, stop };
   } catch (error) {
     // Half of it is at work already.
     stop(new UnknownOutcomeError('a fault of the engine', { cause: error }));
     throw error;
   }
+}
+
+/** The windows of all queues that have rates, with what the log knows of them. */
+function ratesOf(table: JobTable, book: QueueBook): Rates {
+  const rates = new Rates();
+  for (const name of book.names()) {
+    const { rate, keyRate } = book.settingsOf(name);
+    rates.configure(name, rate, keyRate);
+    const { recentStarts } = table;
+    if (recentStarts !== undefined)
+      rates.restore(name, book.stored(name).starts, table.entries.get('queue', name), recentStarts);
+  }
+  table.recentStarts = undefined;
+  return rates;
 }

@@ -1,22 +1,27 @@
 /**
  * The dispatcher finds slots for jobs. It owns the queues, counts what runs, and tells the journal which job to start.
  * Its counts are of attempts that it started itself and that were not released yet: an attempt whose thread is still
- * being ended holds its slot.
+ * being ended holds its slot, and a new process counts anew, so nothing can leak.
  *
- * Queues take turns, one job each, so that a busy one cannot starve another. One alarm wakes it for the next job that
- * becomes due; there is no polling.
+ * Queues take turns, so that a busy one cannot starve another: deficit round robin with jobs as the measure. When its
+ * turn comes a queue may start as many jobs as its weight says; what it has left when the slots are all taken, it goes on
+ * with. One alarm wakes the dispatcher for the next moment at which something can change by itself; there is no polling.
  */
 import type { DeathReason } from '../job/event.ts';
 import type { JobTable } from '../job/table.ts';
 import type { ActorRef, Mailbox } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Heap, Places } from '../kernel/heap.ts';
-import type { QueueSettings } from '../queue-options.ts';
 import type { Router } from '../router.ts';
-import type { DispatcherMessage, JournalMessage, Lane } from './messages.ts';
+import type { DispatcherMessage, Hold, JournalMessage } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
+import { Minimums } from './minimums.ts';
 import { Queue } from './queue.ts';
+import type { QueueBook } from './queue-book.ts';
+import type { Rates } from './rates.ts';
 import { Suspects } from './suspects.ts';
+import type { Source } from './turns.ts';
+import { TypeLimits } from './type-limits.ts';
 
 export interface DispatcherParts {
   readonly clock: Clock;
@@ -27,7 +32,10 @@ export interface DispatcherParts {
   readonly journal: ActorRef<JournalMessage>;
   readonly router: Router;
   readonly unknownTypes: 'wait' | 'die';
-  readonly queues: ReadonlyMap<string, QueueSettings>;
+  readonly book: QueueBook;
+  readonly rates: Rates;
+  /** Whether this engine works on a queue. */
+  readonly isConsumed: (queue: string) => boolean;
   readonly concurrency: number;
   readonly threads: number;
   readonly maxCrashes: number;
@@ -45,7 +53,7 @@ export interface Dispatcher {
    *
    * @param running the attempts that hold slots already, those included that are about to be handed to the runner
    */
-  load(running: ReadonlyArray<{ readonly queue: string; readonly lane: Lane }>): Promise<void>;
+  load(running: readonly Hold[]): Promise<void>;
   /** No job is started any more. */
   stop(): void;
 }
@@ -54,13 +62,17 @@ export interface Dispatcher {
 const LOAD_SLICE = 20_000;
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { clock, table, journal, router } = parts;
+  const { clock, table, journal, router, book, rates } = parts;
   const queues: Queue[] = [];
+  const minimums = new Minimums(parts.concurrency);
+  const limits = new TypeLimits();
   const suspects = new Suspects(table, parts.maxCrashes);
   /** Waiting jobs that have a deadline, by deadline. */
   const expiries = new Heap(new Places());
   const alarm = clock.alarm('wall', () => parts.mailbox.tell({ kind: 'due' }));
   let alarmAt = Infinity;
+  /** The next moment at which something can change by itself, as it is being found out. */
+  let wakeAt = Infinity;
   let running = 0;
   let runningOnThreads = 0;
   /** The queue whose turn it is. */
@@ -83,10 +95,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         remove(message.slot);
         break;
       case 'released':
-        release(queueOf(table.queues.number(message.queue)), message.lane);
+        release(message.hold);
         break;
       case 'routes':
         reroute();
+        break;
+      case 'settings':
+        reconfigure();
         break;
       case 'due':
         alarmAt = Infinity;
@@ -102,10 +117,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function place(slot: number, now: number): void {
-    const lane = laneOf(slot);
-    if (table.dueAtOf(slot) <= now && lane === 'none' && parts.unknownTypes === 'die') {
+    const definition = router.find(table.typeOf(slot));
+    const lane = definition?.lane ?? 'none';
+    if (lane === 'none' && parts.unknownTypes === 'die' && table.dueAtOf(slot) <= now) {
       end(slot, 'terminated', `Nobody serves jobs of the type ${table.typeOf(slot)}.`);
-    } else queueOf(table.queueNumberOf(slot)).add(slot, lane, now);
+    } else queueOf(table.queueNumberOf(slot)).add(slot, lane, limits.of(definition), now);
   }
 
   /** The slot may be another job's by now, in another queue, so that the table cannot say where it stood. */
@@ -126,86 +142,125 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     // Numbers are given out in order, so that all below this one exist or are made now.
     for (let next = queues.length; next <= number; next++) {
       const name = table.queues.name(next);
-      const concurrency = parts.queues.get(name)?.concurrency ?? parts.concurrency;
-      queues.push(new Queue(name, concurrency, table, parts.places));
+      const queue = new Queue(name, book.settingsOf(name), table, parts.places);
+      queues.push(queue);
+      configure(queue, clock.now());
     }
     return queues[number] as Queue;
   }
 
-  function laneOf(slot: number): Lane {
-    return router.find(table.typeOf(slot))?.lane ?? 'none';
+  /** Something holds for queues that did not hold before: a setting, a pause, or which of them this engine works on. */
+  function reconfigure(): void {
+    const now = clock.now();
+    for (const queue of queues) configure(queue, now);
   }
 
-  /** Jobs that waited for a handler may have one now. */
+  function configure(queue: Queue, now: number): void {
+    const settings = book.settingsOf(queue.name);
+    const pause = book.pauseOf(queue.name, now);
+    queue.heldUntil = !parts.isConsumed(queue.name) ? Infinity : pause === undefined ? 0 : (pause.until ?? Infinity);
+    queue.rates = rates.of(queue.name);
+    for (const slot of queue.configure(settings)) place(slot, now);
+    minimums.consider(queue);
+  }
+
+  /** Jobs that waited for a handler may have one now, and others another one. */
   function reroute(): void {
     const now = clock.now();
-    for (const queue of queues) for (const slot of queue.takeUnserved()) place(slot, now);
+    const mayChange = router.all().some(({ type }) => type.endsWith('*'));
+    for (const queue of queues) {
+      for (const slot of mayChange ? queue.takeReady() : queue.takeUnserved()) place(slot, now);
+    }
   }
 
-  function release(queue: Queue, lane: Lane): void {
-    queue.running--;
+  function release(hold: Hold): void {
+    queueOf(table.queues.number(hold.queue)).release(hold);
     running--;
-    if (lane === 'thread') runningOnThreads--;
+    if (hold.lane === 'thread') runningOnThreads--;
+    limits.release(hold.route);
     if (running === 0) suspects.clear();
   }
 
   function dispatch(): void {
     if (mode !== 'dispatching' || parts.isClosing() || parts.isFull() || parts.isHeld(running)) return;
-    makeReady();
+    const now = clock.now();
+    makeReady(now);
+    startAll(now);
+    if (wakeAt === alarmAt) return;
+    alarmAt = wakeAt;
+    if (wakeAt === Infinity) alarm.clear();
+    else alarm.set(wakeAt);
+  }
+
+  function makeReady(now: number): void {
+    while (expiries.peekFirst() <= now) end(expiries.pop(), 'expired', 'Its deadline passed before it was started.');
+    wakeAt = expiries.peekFirst();
+    for (const queue of queues) {
+      for (let slot = queue.takeDue(now); slot >= 0; slot = queue.takeDue(now)) place(slot, now);
+      wakeAt = Math.min(wakeAt, queue.wakeAt(now));
+    }
+  }
+
+  function startAll(now: number): void {
+    const pause = book.enginePause(now);
+    if (pause !== undefined) {
+      wakeAt = Math.min(wakeAt, pause.until ?? Infinity);
+      return;
+    }
     let idleTurns = 0;
     while (running < parts.concurrency && idleTurns < queues.length && !suspects.isOneAlone) {
       const queue = queues[turn % queues.length] as Queue;
-      // A suspect whose turn has come keeps it until everything else has ended.
-      if (isHeldUp(queue)) return;
-      turn = (turn + 1) % queues.length;
-      idleTurns = startNext(queue) ? 0 : idleTurns + 1;
+      const source = next(queue, now);
+      if (source === undefined) {
+        queue.credit = 0;
+        idleTurns++;
+      } else {
+        // A suspect whose turn has come keeps it until everything else has ended.
+        if (running > 0 && suspects.has(source.jobs.peek())) return;
+        if (queue.credit === 0) queue.credit = queue.settings.weight;
+        queue.credit--;
+        start(queue, source, now);
+        idleTurns = 0;
+      }
+      if (queue.credit === 0) turn = (turn + 1) % queues.length;
     }
   }
 
-  function makeReady(): void {
-    const now = clock.now();
-    while (expiries.peekFirst() <= now) end(expiries.pop(), 'expired', 'Its deadline passed before it was started.');
-    let dueAt = expiries.peekFirst();
-    for (const queue of queues) {
-      for (let slot = queue.takeDue(now); slot >= 0; slot = queue.takeDue(now)) place(slot, now);
-      dueAt = Math.min(dueAt, queue.dueAt);
-    }
-    if (dueAt === alarmAt) return;
-    alarmAt = dueAt;
-    if (dueAt === Infinity) alarm.clear();
-    else alarm.set(dueAt);
+  /** Where the job stands that this queue would start now; undefined when it may not start any. */
+  function next(queue: Queue, now: number): Source | undefined {
+    if (queue.heldUntil > now || minimums.keepFrom(queue, running, now)) return undefined;
+    const isThreadFree = runningOnThreads < parts.threads;
+    return queue.rates === undefined ? queue.next(isThreadFree) : queue.nextByRates(isThreadFree, now, sleep);
   }
 
-  function startNext(queue: Queue): boolean {
-    const lane = queue.nextLane(runningOnThreads < parts.threads);
-    if (lane === undefined) return false;
-    const slot = queue.take(lane);
-    if (suspects.has(slot)) suspects.isolate(slot);
-    start(slot, queue, lane);
-    return true;
+  function sleep(until: number): void {
+    wakeAt = Math.min(wakeAt, until);
   }
 
-  /** Whether the next job of this queue must run alone, and others still run. */
-  function isHeldUp(queue: Queue): boolean {
-    const lane = running === 0 ? undefined : queue.nextLane(runningOnThreads < parts.threads);
-    return lane !== undefined && suspects.has(queue.peek(lane));
-  }
-
-  function start(slot: number, queue: Queue, lane: Lane): void {
+  function start(queue: Queue, source: Source, now: number): void {
+    const { hold } = source;
+    const slot = queue.take(source, now);
     expiries.remove(slot);
-    hold(queue, lane);
-    journal.tell({ kind: 'start', slot, order: table.orderOf(slot), queue: queue.name, lane });
+    queue.rates?.promise(hold.key, now);
+    if (source.shelf.type !== undefined) source.shelf.type.running++;
+    if (suspects.has(slot)) suspects.isolate(slot);
+    count(hold);
+    journal.tell({ kind: 'start', slot, order: table.orderOf(slot), hold });
   }
 
-  function hold(queue: Queue, lane: Lane): void {
-    queue.running++;
+  function count({ lane }: Hold): void {
     running++;
     if (lane === 'thread') runningOnThreads++;
   }
 
   return {
-    async load(attempts) {
-      for (const { queue, lane } of attempts) hold(queueOf(table.queues.number(queue)), lane);
+    async load(holds) {
+      for (const hold of holds) {
+        queueOf(table.queues.number(hold.queue)).hold(hold);
+        const type = hold.route === undefined ? undefined : limits.of(router.find(hold.route));
+        if (type !== undefined) type.running++;
+        count(hold);
+      }
       if (running > 0) suspects.resume();
       const now = clock.now();
       for (let slot = 0; slot < table.end; slot++) {

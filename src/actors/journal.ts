@@ -18,8 +18,10 @@ import type { Log } from '../log/log.ts';
 import type { Trimmer } from '../log/trim.ts';
 import { createCommands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { DispatcherMessage, JournalMessage, RunnerMessage, Start } from './messages.ts';
+import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, Start } from './messages.ts';
 import { Pending } from './pending.ts';
+import type { QueueBook } from './queue-book.ts';
+import type { Rates } from './rates.ts';
 import type { Retention } from './retention.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -30,6 +32,8 @@ export interface JournalParts {
   readonly trimmer: Trimmer;
   readonly retention: Retention;
   readonly dependencies: Dependencies;
+  readonly book: QueueBook;
+  readonly rates: Rates;
   readonly mailbox: Mailbox<JournalMessage>;
   readonly dispatcher: ActorRef<DispatcherMessage>;
   readonly runner: ActorRef<RunnerMessage>;
@@ -60,6 +64,8 @@ export interface Journal {
     readonly isAlive: (token: number) => boolean;
     /** The moment of the newest event in the log. */
     readonly newestAt: number;
+    /** What an attempt of this job takes up. */
+    readonly holdOf: (slot: number) => Hold;
   }): readonly Start[];
   /** No commit begins any more. Everything not yet durable is answered with `error`. */
   stop(error: Error): void;
@@ -204,7 +210,7 @@ export function createJournal(parts: JournalParts): Journal {
   }
 
   return {
-    resume({ bornAt, isAlive, newestAt }) {
+    resume({ bornAt, isAlive, newestAt, holdOf }) {
       const at = clock.now();
       // Behind all that is stored, so that the next opening knows of the ids that are given out from here on.
       record({ kind: 'opened', at: Math.max(at, newestAt + 1) });
@@ -219,7 +225,7 @@ export function createJournal(parts: JournalParts): Journal {
           record(decideCrash({ slot, isCancelling, crashes, maxCrashes: parts.maxCrashes, now: at }));
           settleChildren(slot);
         } else if (parts.isClosing()) record({ kind: 'interrupted', slot, at, why: 'closing' });
-        else pending.starts.push({ slot, order: table.orderOf(slot), token });
+        else pending.starts.push({ slot, order: table.orderOf(slot), token, hold: holdOf(slot) });
       }
       for (let slot = 0; slot < table.end; slot++) {
         if (isFinal(table.stateOf(slot)) && !retention.has(slot) && !parts.dependencies.isNeeded(slot))

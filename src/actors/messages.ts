@@ -75,8 +75,7 @@ export type JournalMessage =
       readonly slot: number;
       readonly order: number;
       /** What the dispatcher reserved for it, to be given back if the job is not there any more. */
-      readonly queue: string;
-      readonly lane: Lane;
+      readonly hold: Hold;
     }
   | {
       readonly kind: 'save';
@@ -135,18 +134,32 @@ export type DispatcherMessage =
   /** It does not wait any more, and was not started. */
   | { readonly kind: 'gone'; readonly slot: number }
   /** An attempt is over and its thread, if it had one, is free; or it was never begun. */
-  | { readonly kind: 'released'; readonly queue: string; readonly lane: Lane }
+  | { readonly kind: 'released'; readonly hold: Hold }
   /** A handler was registered. */
   | { readonly kind: 'routes' }
+  /** Settings or pauses of queues have changed, or which of them this engine works on. */
+  | { readonly kind: 'settings' }
   | { readonly kind: 'due' };
 
 /** What a job needs to run: the main thread, a thread, or a handler that nobody has registered. */
-export type Lane = 'inline' | 'thread' | 'none';
+export type Lane = RunLane | 'none';
+export type RunLane = 'inline' | 'thread';
+
+/** What an attempt takes up while it runs. */
+export interface Hold {
+  readonly queue: string;
+  readonly lane: RunLane;
+  /** The key of its job, if it has one. */
+  readonly key: string | undefined;
+  /** The type as its definition has it, if that has a limit. */
+  readonly route: string | undefined;
+}
 
 export interface Start {
   readonly slot: number;
   readonly order: number;
   readonly token: number;
+  readonly hold: Hold;
 }
 
 export type RunnerMessage =

@@ -20,7 +20,7 @@ import type { Router } from '../router.ts';
 import { Attempt, AWAITS_END, AWAITS_SLOT, type AttemptHost } from './attempt.ts';
 import { createCalls } from './calls.ts';
 import { Deadlines } from './deadlines.ts';
-import type { DispatcherMessage, JournalMessage, Lane, NewJob, RunnerMessage, Start } from './messages.ts';
+import type { DispatcherMessage, JournalMessage, Hold, NewJob, RunnerMessage, Start } from './messages.ts';
 import type { Threads } from './threads.ts';
 
 export interface RunnerParts {
@@ -48,7 +48,7 @@ export interface Runner {
   /** The last progress and log lines of an attempt that runs. */
   reportOf(token: number): string | undefined;
   /** The attempts that hold slots. */
-  holding(): Array<{ readonly queue: string; readonly lane: Lane }>;
+  holding(): Hold[];
   /** After a recovery: ends that were told to the old journal and are not durable are told to the new one. */
   tellAgain(isRunning: (attempt: { readonly slot: number; readonly token: number }) => boolean): void;
   abortAll(reason: AbortReason): void;
@@ -122,7 +122,7 @@ export function createRunner(parts: RunnerParts): Runner {
     if (attempts.has(start.token)) return;
     const log = parts.log();
     const definition = parts.router.find(log.table.typeOf(start.slot)) as AnyJobDefinition;
-    const attempt = new Attempt(host, start, log.table.queueOf(start.slot), definition);
+    const attempt = new Attempt(host, start, definition);
     attempts.set(start.token, attempt);
     const hasParents = log.table.parentsOf(start.slot) !== undefined;
     const records = hasParents ? undefined : startRecordsInMemory(log, start.slot);
@@ -206,7 +206,7 @@ export function createRunner(parts: RunnerParts): Runner {
   /** The slot is free again: the handler has returned, or its thread is clean or gone. */
   function release(attempt: Attempt): void {
     deadlines.clear(attempt.slot, attempt.token);
-    dispatcher.tell({ kind: 'released', queue: attempt.queue, lane: attempt.definition.lane });
+    dispatcher.tell({ kind: 'released', hold: attempt.hold });
     forgetPart(attempt, AWAITS_SLOT);
   }
 
@@ -271,9 +271,7 @@ export function createRunner(parts: RunnerParts): Runner {
     has: (token) => attempts.has(token),
     reportOf: (token) => attempts.get(token)?.report,
     holding() {
-      return [...attempts.values()]
-        .filter(({ awaits }) => (awaits & AWAITS_SLOT) !== 0)
-        .map(({ queue, definition: { lane } }) => ({ queue, lane }));
+      return [...attempts.values()].filter(({ awaits }) => (awaits & AWAITS_SLOT) !== 0).map(({ hold }) => hold);
     },
     tellAgain(isRunning) {
       for (const attempt of attempts.values()) {

@@ -15,6 +15,7 @@ import { LabelledJobs } from './labels.ts';
 import { isFinal, JOB_STATES, nextState, type JobState, type StoredState } from './machine.ts';
 import { LiveBytes } from './live-bytes.ts';
 import { Names } from './names.ts';
+import { RecentStarts } from './recent-starts.ts';
 import { RareFacts } from './rare.ts';
 import { rowOf, type JobRow } from './row.ts';
 
@@ -29,6 +30,8 @@ export class JobTable {
   /** What is stored beside the jobs. */
   readonly entries = new Entries();
   readonly labelled = new LabelledJobs();
+  /** While the log is replayed, and until somebody has read it. */
+  recentStarts: RecentStarts | undefined = new RecentStarts();
 
   #highest = -1;
   /** Undefined while the log is replayed: events then say which slots they use. */
@@ -153,7 +156,6 @@ export class JobTable {
   countOf(queue: number, state: JobState): number {
     return this.#byQueue.of(queue, STATE_NUMBERS[state]);
   }
-  /** How many jobs of this type are in `state`. */
   countOfType(type: number, state: JobState): number {
     return this.#byType.of(type, STATE_NUMBERS[state]);
   }
@@ -174,6 +176,7 @@ export class JobTable {
     else if (event.kind === 'removed') this.#remove(slot);
     else {
       const state = this.stateOf(slot);
+      if (event.kind === 'started') this.recentStarts?.note(this.queueOf(slot), this.keyOf(slot), event.at, position);
       applyChange(this.#facts, event, state, position, bytes);
       this.#columns.last[slot] = position;
       this.#enter(slot, nextState(state, event.kind) as JobState);

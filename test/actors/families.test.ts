@@ -5,6 +5,8 @@ import { createCommands, type Command } from '../../src/actors/commands.ts';
 import { Dependencies } from '../../src/actors/dependencies.ts';
 import type { DispatcherMessage, NewJob, RunnerMessage, Settle } from '../../src/actors/messages.ts';
 import { Pending } from '../../src/actors/pending.ts';
+import { QueueBook } from '../../src/actors/queue-book.ts';
+import { Rates } from '../../src/actors/rates.ts';
 import { Retention } from '../../src/actors/retention.ts';
 import { Waiters } from '../../src/actors/waiters.ts';
 import { encodeEdges, type EdgeCondition } from '../../src/job/edges.ts';
@@ -49,6 +51,8 @@ async function openCommands(frames: MemoryFrames) {
     log,
     retention,
     dependencies,
+    book: new QueueBook(table.entries, new Map(), 100),
+    rates: new Rates(),
     waiters: new Waiters(),
     dispatcher,
     runner,
@@ -269,8 +273,7 @@ test('random graphs with failures, cancels, revivals, kills and restarts behave 
               kind: 'start',
               slot,
               order: engine.table.orderOf(slot),
-              queue: 'default',
-              lane: 'inline',
+              hold: { queue: 'default', lane: 'inline', key: undefined, route: undefined },
             });
             job.state = 'running';
             job.hasStarted = true;

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Window } from '../../src/job/window.ts';
+
+const PER_MS = 100;
+
+test('no stretch of time of that length holds more starts than the limit, and none is refused that would fit', () => {
+  const act = fc.record({ passes: fc.nat(60), asks: fc.nat(4), late: fc.nat(5), fails: fc.nat(9) });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), fc.array(act, { maxLength: 40 }), (limit, acts) => {
+      const window = new Window({ limit, perMs: PER_MS });
+      const starts: number[] = [];
+      let now = 0;
+      for (const { passes, asks, late, fails } of acts) {
+        now += passes;
+        for (let n = 0; n < asks; n++) {
+          const at = window.nextAt(now);
+          const inWindow = starts.filter((start) => start > now - PER_MS);
+          assert.equal(at === 0, inWindow.length < limit);
+          // The moment it names is the first at which there is room.
+          if (at > 0) assert.equal(at, (inWindow[inWindow.length - limit] as number) + PER_MS);
+          if (at > 0) continue;
+          window.promise();
+          if (fails === 0) window.breakPromise();
+          else {
+            now += late;
+            window.keepPromise(now);
+            starts.push(now);
+          }
+        }
+      }
+      for (const [n, start] of starts.entries()) {
+        const beyond = starts[n + limit];
+        assert.ok(beyond === undefined || beyond >= start + PER_MS);
+      }
+    }),
+    { numRuns: 10_000 },
+  );
+});
+
+test('starts that were promised count before they are recorded', () => {
+  const window = new Window({ limit: 2, perMs: PER_MS });
+  window.promise();
+  window.promise();
+  assert.equal(window.nextAt(0), PER_MS);
+  window.keepPromise(7);
+  window.breakPromise();
+  assert.equal(window.nextAt(10), 0);
+  window.promise();
+  assert.equal(window.nextAt(10), 7 + PER_MS);
+});
+
+test('what nobody used is not saved up', () => {
+  const window = new Window({ limit: 3, perMs: PER_MS });
+  const burst = (now: number): number => {
+    let count = 0;
+    for (; window.nextAt(now) === 0; count++) window.note(now);
+    return count;
+  };
+  assert.deepEqual(
+    [burst(0), burst(PER_MS - 1), burst(1e9), burst(1e9 + PER_MS - 1), burst(1e9 + PER_MS)],
+    [3, 0, 3, 0, 3],
+  );
+});
+
+test('a clock that is set back holds nothing up for longer than the window', () => {
+  const window = new Window({ limit: 1, perMs: PER_MS });
+  window.note(1_000_000);
+  assert.equal(window.nextAt(500), 500 + PER_MS);
+  assert.equal(window.nextAt(500 + PER_MS), 0);
+});
+
+test('a limit that is lowered holds for the starts that were', () => {
+  const window = new Window({ limit: 5, perMs: PER_MS });
+  for (let at = 0; at < 5; at++) window.note(at);
+  window.rate = { limit: 2, perMs: PER_MS };
+  assert.equal(window.nextAt(10), 3 + PER_MS);
+});
