@@ -159,13 +159,21 @@ export function engineMethods(parts: MethodParts): Engine {
           got: entries,
         });
       }
-      const admitted: Array<NewJob | Promise<NewJob>> = [];
-      for (const [index, entry] of entries.entries()) {
-        admitted.push(admission.admit(...checkEntry(entry, index)));
+      const jobs: NewJob[] = [];
+      const later: Array<Promise<unknown>> = [];
+      for (let index = 0; index < entries.length; index++) {
+        const [job, payload, options] = checkEntry(entries[index], index);
+        const admitted = admission.admit(job, payload, options);
+        if (admitted instanceof Promise) {
+          const validated = admitted.then((valid) => (jobs[index] = valid));
+          // If an entry behind it is refused at once, nobody waits for it any more.
+          validated.catch(() => undefined);
+          later.push(validated);
+        } else jobs[index] = admitted;
         // Others get their turn while a hundred thousand payloads are checked and encoded.
         if (index % ADMIT_SLICE === ADMIT_SLICE - 1) await new Promise<void>((resolve) => parts.clock.turn(resolve));
       }
-      const jobs = await Promise.all(admitted.map(async (job) => job));
+      if (later.length > 0) await Promise.all(later);
       const ids = await ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs, settle }));
       return ids.map((id) => new JobHandle(id, wait)) as JobHandles<never>;
     },

@@ -120,13 +120,13 @@ export function createCommands(parts: CommandParts): Commands {
 
   function accept(job: NewJob, id: string, at: number): void {
     const slot = table.freeSlot();
-    const { type, queue, priority, settings, payload } = job;
+    // Each field by its name: a spread costs as much as all the rest.
+    const { type, queue, priority, settings, parents, key, payload, deadlineAt } = job;
     const dueAt = job.runAt ?? at + job.delayMs;
-    const { deadlineAt } = job;
-    const { parents, key } = job;
-    const times = { at, dueAt, deadlineAt };
-    const labels = '';
-    record({ kind: 'enqueued', slot, ...times, id, type, queue, priority, settings, parents, key, labels, payload });
+    // prettier-ignore
+    record({
+      kind: 'enqueued', slot, at, dueAt, deadlineAt, id, type, queue, priority, settings, parents, key, labels: '', payload,
+    });
     if (parents !== '') dependencies.add(slot);
     waits(slot);
   }

@@ -230,3 +230,15 @@ test('who enqueues again as soon as he is answered costs one write for each job,
   for (let n = 0; n < 10; n++) await site.jobs.enqueue(greet, 'Ada');
   assert.equal(site.gate.writeCount - before, 10);
 });
+
+test('a list with one entry that is refused at once and one that is refused later is refused as a whole', async (t) => {
+  const late = defineJob({
+    type: 'late',
+    payload: { '~standard': { version: 1, vendor: 'test', validate: async () => ({ issues: [{ message: 'no' }] }) } },
+    run: () => undefined,
+  });
+  const site = await openMovedEngine(t, { jobs: [late] });
+  await assert.rejects(site.jobs.enqueueAll([[late], ['any', 1n]] as never), { code: 'HOLDFAST_INVALID_PAYLOAD' });
+  await assert.rejects(site.jobs.enqueueAll([['any'], [late]] as never), { code: 'HOLDFAST_INVALID_PAYLOAD' });
+  assert.deepEqual((await site.jobs.list()).jobs, []);
+});
