@@ -46,6 +46,7 @@ export function createAdmission(router: Router, limits: Limits): Admission {
         deadlineAt: checked.deadlineAt,
         parents: checked.parents,
         key: checked.key,
+        labels: checked.labels,
         settings: checked.settings,
         payload: encodeJson(encoded(codec, value), 'payload', jsonLimits),
       });

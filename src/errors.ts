@@ -60,6 +60,23 @@ export class JobExistsError extends HoldfastError {
   }
 }
 
+/**
+ * An unfinished job of this type holds the unique key, and the call asked for `mode: 'reject'`, or wanted to revive a job
+ * whose key another has by now. Nothing was changed. `id` is that job, if it is stored.
+ */
+export class DuplicateJobError extends HoldfastError {
+  override readonly code = 'HOLDFAST_DUPLICATE_JOB';
+  readonly key: string;
+  readonly id: string | undefined;
+
+  constructor(given: { readonly key: string; readonly id: string | undefined } & ErrorOptions) {
+    const holder = given.id === undefined ? 'another job' : `the job ${given.id}`;
+    super(`The unique key ${given.key} is held by ${holder}, which has not ended. Nothing was changed.`, given);
+    this.key = given.key;
+    this.id = given.id;
+  }
+}
+
 /** There is no job with this id: it never was, or retention has dropped it since. */
 export class JobNotFoundError extends HoldfastError {
   override readonly code = 'HOLDFAST_JOB_NOT_FOUND';
@@ -236,6 +253,7 @@ nameErrors({
   InvalidPayloadError,
   InvalidResultError,
   JobExistsError,
+  DuplicateJobError,
   JobNotFoundError,
   IllegalTransitionError,
   EngineClosedError,

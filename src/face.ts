@@ -110,10 +110,13 @@ export interface CloseReport {
 /** A job that was accepted. */
 export class JobHandle<Result> {
   readonly id: string;
+  /** Whether the call stored it; false for a job that was there before and stands for the one that was asked for. */
+  readonly isNew: boolean;
   readonly #wait: (id: string) => Promise<unknown>;
 
-  constructor(id: string, wait: (id: string) => Promise<unknown>) {
+  constructor(id: string, wait: (id: string) => Promise<unknown>, isNew = true) {
     this.id = id;
+    this.isNew = isNew;
     this.#wait = wait;
   }
 
@@ -145,6 +148,7 @@ export interface Engine extends AsyncDisposable {
    *
    * @throws {InvalidArgumentError | InvalidPayloadError} nothing was stored
    * @throws {JobExistsError} a job with this id is stored, and was not touched
+   * @throws {DuplicateJobError} an unfinished job has the unique key, and `mode` is `'reject'`
    * @throws {UnknownOutcomeError} the store failed meanwhile
    */
   enqueue<Payload, Result>(

@@ -3,7 +3,9 @@ import { InvalidArgumentError } from './errors.ts';
 import { checkObject, oneOf } from './job/check.ts';
 import { durationMs, momentMs, type Duration } from './job/duration.ts';
 import { EDGE_CONDITIONS, encodeEdges, type Edge, type EdgeCondition } from './job/edges.ts';
+import type { NewLabels } from './job/labels.ts';
 import { checkId, checkKey, checkQueue } from './job/name.ts';
+import { UNIQUE_MODES, type UniqueMode } from './job/unique.ts';
 import { checkLevel, checkPriority, encodeLevel, type RetryOptions } from './policy.ts';
 
 /** What can be said for one job when it is enqueued. Everything it leaves open is the type's, the queue's, the engine's. */
@@ -19,6 +21,20 @@ export interface JobOptions {
    * limits of their own. @default none; the jobs without a key take turns with the keys as if they had one together
    */
   readonly key?: string;
+  /**
+   * At most one unfinished job of its type has this key, 1 to 128 characters. `mode` says what happens while one has it:
+   * `'keep'` gives that job, `'reject'` refuses with `HOLDFAST_DUPLICATE_JOB`, `'replace'` gives it the new payload, priority
+   * and moment, `'keepLast'` only the new payload and priority; with the last two, a job that already runs is followed by
+   * the new one. A text alone means `'keep'`. @default none
+   */
+  readonly unique?: string | { readonly key: string; readonly mode?: UniqueMode };
+  /**
+   * The same call again, with the same type and key within the window, gives the job of the first, whatever became of it.
+   * @default none; with a key, a window of 10 minutes
+   */
+  readonly idempotencyKey?: string | { readonly key: string; readonly window?: Duration };
+  /** Words to find it by, 1 to 128 characters each, at most 16. @default none */
+  readonly tags?: readonly string[];
   /** Higher runs first. @default the type's */
   readonly priority?: number;
   /** Not to be started before this long from now: milliseconds or `'5m'`. */
@@ -53,6 +69,8 @@ export interface CheckedJobOptions {
   readonly parents: string;
   /** Empty for none. */
   readonly key: string;
+  /** Undefined for none. */
+  readonly labels: NewLabels | undefined;
   /** The options to be stored with the job, as JSON; empty for none. */
   readonly settings: string;
 }
@@ -67,6 +85,7 @@ const NO_OPTIONS: CheckedJobOptions = Object.freeze({
   deadlineAt: 0,
   parents: '',
   key: '',
+  labels: undefined,
   settings: '',
 });
 
@@ -90,9 +109,49 @@ export function checkJobOptions(options: JobOptions | undefined): CheckedJobOpti
     runAt: runAt === undefined ? undefined : momentMs(runAt, 'runAt'),
     deadlineAt: deadline === undefined ? 0 : Math.max(1, momentMs(deadline, 'deadline')),
     key: options.key === undefined ? '' : checkKey(options.key, 'key'),
+    labels: checkLabels(options),
     parents: options.after === undefined ? '' : encodeEdges(checkAfter(options.after)),
     settings: encodeLevel(checkLevel(options, '')),
   };
+}
+
+const MOST_TAGS = 16;
+const WINDOW_MS = 600_000;
+const LONGEST_WINDOW_MS = 30 * 86_400_000;
+
+function checkLabels({ unique, idempotencyKey, tags }: JobOptions): NewLabels | undefined {
+  if (unique === undefined && idempotencyKey === undefined && tags === undefined) return undefined;
+  return {
+    unique: unique === undefined ? undefined : checkUnique(unique),
+    idempotency: idempotencyKey === undefined ? undefined : checkIdempotency(idempotencyKey),
+    tags: tags === undefined ? undefined : checkTags(tags),
+  };
+}
+
+function checkUnique(unique: NonNullable<JobOptions['unique']>): NewLabels['unique'] {
+  if (typeof unique === 'string') return { key: checkKey(unique, 'unique'), mode: 'keep' };
+  checkObject(unique, 'unique', "{ key: 'album:7', mode: 'keepLast' }");
+  return { key: checkKey(unique.key, 'unique.key'), mode: oneOf(unique.mode, 'unique.mode', UNIQUE_MODES) };
+}
+
+function checkIdempotency(given: NonNullable<JobOptions['idempotencyKey']>): NewLabels['idempotency'] {
+  if (typeof given === 'string') return { key: checkKey(given, 'idempotencyKey'), windowMs: WINDOW_MS };
+  checkObject(given, 'idempotencyKey', "{ key: 'order:42', window: '1h' }");
+  const windowMs = given.window === undefined ? WINDOW_MS : durationMs(given.window, 'idempotencyKey.window');
+  if (windowMs < 1 || windowMs > LONGEST_WINDOW_MS) {
+    const expected = 'a duration above 0 and up to 30 days';
+    throw new InvalidArgumentError({ field: 'idempotencyKey.window', expected, got: given.window });
+  }
+  return { key: checkKey(given.key, 'idempotencyKey.key'), windowMs };
+}
+
+/** Each once; undefined for none. */
+function checkTags(tags: readonly string[]): readonly string[] | undefined {
+  if (!Array.isArray(tags) || tags.length > MOST_TAGS) {
+    throw new InvalidArgumentError({ field: 'tags', expected: `a list of at most ${MOST_TAGS} texts`, got: tags });
+  }
+  const checked = new Set((tags as readonly string[]).map((tag, n) => checkKey(tag, `tags[${n}]`)));
+  return checked.size === 0 ? undefined : [...checked];
 }
 
 /** Duplicates are dropped; the first one counts. */

@@ -1,5 +1,14 @@
 /** The methods of the engine: each asks the journal, or reads what is durable. */
-import type { Change, ChangeReport, JobEnd, JournalMessage, NewJob, Settle, WaitAnswer } from './actors/messages.ts';
+import type {
+  Change,
+  ChangeReport,
+  JobEnd,
+  JournalMessage,
+  NewJob,
+  Settle,
+  TakenIds,
+  WaitAnswer,
+} from './actors/messages.ts';
 import type { Dependencies } from './actors/dependencies.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Admission } from './admission.ts';
@@ -73,11 +82,15 @@ export function engineMethods(parts: MethodParts): Engine {
   }
 
   /** Not a `then`, which would make a second promise for each job. */
-  function handleOfFirst(settle: Settle<JobHandle<unknown>>): Settle<readonly string[]> {
+  function handleOfFirst(settle: Settle<JobHandle<unknown>>): Settle<TakenIds> {
     return {
-      resolve: (ids) => settle.resolve(new JobHandle(ids[0] as string, wait)),
+      resolve: (ids) => settle.resolve(handleOf(ids, 0)),
       reject: (error) => settle.reject(error),
     };
+  }
+
+  function handleOf(ids: TakenIds, n: number): JobHandle<unknown> {
+    return new JobHandle(ids[n] as string, wait, ids.known?.has(n) !== true);
   }
 
   async function wait(id: string): Promise<unknown> {
@@ -174,16 +187,16 @@ export function engineMethods(parts: MethodParts): Engine {
         if (index % ADMIT_SLICE === ADMIT_SLICE - 1) await new Promise<void>((resolve) => parts.clock.turn(resolve));
       }
       if (later.length > 0) await Promise.all(later);
-      const ids = await ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs, settle }));
-      return ids.map((id) => new JobHandle(id, wait)) as JobHandles<never>;
+      const ids = await ask<TakenIds>((settle) => ({ kind: 'enqueue', jobs, settle }));
+      return ids.map((_id, n) => handleOf(ids, n)) as JobHandles<never>;
     },
     async enqueueGraph(nodes) {
       const planned = planGraph(nodes as unknown as GraphNodes, parts.createId);
       const jobs = await Promise.all(
         planned.map(async ({ job, payload, options }) => admission.admit(job, payload, options)),
       );
-      const ids = await ask<readonly string[]>((settle) => ({ kind: 'enqueue', jobs, settle }));
-      return Object.fromEntries(planned.map(({ key }, n) => [key, new JobHandle(ids[n] as string, wait)])) as never;
+      const ids = await ask<TakenIds>((settle) => ({ kind: 'enqueue', jobs, settle }));
+      return Object.fromEntries(planned.map(({ key }, n) => [key, handleOf(ids, n)])) as never;
     },
     async graph(id) {
       checkId(id);

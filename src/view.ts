@@ -41,6 +41,10 @@ export interface JobView<Payload = unknown, Result = unknown, Checkpoint = unkno
   /** Of a waiting job. */
   readonly face?: JobFace;
   readonly priority: number;
+  /** Its keys and its tags, as they were given. */
+  readonly unique?: string;
+  readonly idempotencyKey?: string;
+  readonly tags?: readonly string[];
   /** The jobs it waited for, and those that it still waits for, by id. */
   readonly after?: readonly string[];
   readonly waitsFor?: readonly string[];
@@ -101,6 +105,9 @@ export function jobView({ row, home, history, report, policy, hasHandler, waitsF
     state,
     face: state === 'waiting' ? faceOf(row, hasHandler, waitsFor.length > 0, now) : undefined,
     priority,
+    unique: row.labels?.unique,
+    idempotencyKey: row.labels?.idempotencyKey,
+    tags: row.labels?.tags,
     after: row.parents === undefined ? undefined : decodeEdges(row.parents).map(({ id: parent }) => parent),
     waitsFor: waitsFor.length > 0 ? waitsFor : undefined,
     payload: parsed(home.payload),

@@ -114,6 +114,12 @@ const TABLE: readonly [errors.HoldfastError, errors.HoldfastErrorCode, Readonly<
     /file:\/\/\/a\.js.*not found/,
   ],
   [
+    new errors.DuplicateJobError({ key: 'k', id: 'holder', cause: because }),
+    'HOLDFAST_DUPLICATE_JOB',
+    { key: 'k', id: 'holder' },
+    /unique key k is held by the job holder/,
+  ],
+  [
     new errors.DuplicateHandlerError('a', { cause: because }),
     'HOLDFAST_DUPLICATE_HANDLER',
     { type: 'a' },

@@ -1,6 +1,7 @@
 /** What each command does: it is refused, or it becomes events, and something to be seen once they are durable. */
 import {
   AttemptEndedError,
+  DuplicateJobError,
   flattenError,
   IllegalTransitionError,
   JobNotFoundError,
@@ -13,12 +14,13 @@ import { isFinal, nextState } from '../job/machine.ts';
 import type { ActorRef } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../log/log.ts';
-import type { Change, DispatcherMessage, JobEnd, JournalMessage, NewJob, RunnerMessage, Verdict } from './messages.ts';
+import type { Change, DispatcherMessage, JobEnd, JournalMessage, RunnerMessage, Verdict } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createFamilies } from './families.ts';
 import type { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
+import { createIntake } from './intake.ts';
 import { refusalOf } from './refusal.ts';
 import type { Retention } from './retention.ts';
 import { createStart } from './starts.ts';
@@ -59,18 +61,19 @@ export interface Commands {
 }
 
 export function createCommands(parts: CommandParts): Commands {
-  const { clock, retention, waiters, dependencies, dispatcher, runner, createId, record, pending } = parts;
+  const { clock, retention, waiters, dependencies, dispatcher, runner, record, pending } = parts;
   const { table } = parts.log;
   const families = createFamilies({ ...parts, table, ended });
   const { waits, settleChildren } = families;
   const start = createStart({ ...parts, table }, families);
+  const intake = createIntake({ ...parts, table, waits });
   /** Why running jobs are to be cancelled; the log knows it too, but it may have forgotten the job before anybody asks. */
   const cancelReasons = new Map<number, string | undefined>();
 
   function carryOut(command: Command): void {
     switch (command.kind) {
       case 'enqueue':
-        enqueue(command);
+        intake.enqueue(command.jobs, command.settle);
         break;
       case 'start':
         start(command);
@@ -100,35 +103,6 @@ export function createCommands(parts: CommandParts): Commands {
         wait(command);
         break;
     }
-  }
-
-  function enqueue({ jobs, settle }: CommandOf<'enqueue'>): void {
-    const refusal = refusalOf(jobs, table, parts.isFull());
-    if (refusal !== undefined) {
-      pending().refuse(settle, refusal);
-      return;
-    }
-    const at = clock.now();
-    const ids: string[] = [];
-    for (const job of jobs) {
-      const id = job.id ?? createId();
-      ids.push(id);
-      if (job.id === undefined || table.ids.find(id) < 0) accept(job, id, at);
-    }
-    pending().answer(settle, ids);
-  }
-
-  function accept(job: NewJob, id: string, at: number): void {
-    const slot = table.freeSlot();
-    // Each field by its name: a spread costs as much as all the rest.
-    const { type, queue, priority, settings, parents, key, payload, deadlineAt } = job;
-    const dueAt = job.runAt ?? at + job.delayMs;
-    // prettier-ignore
-    record({
-      kind: 'enqueued', slot, at, dueAt, deadlineAt, id, type, queue, priority, settings, parents, key, labels: '', payload,
-    });
-    if (parents !== '') dependencies.add(slot);
-    waits(slot);
   }
 
   function save({ slot, token, checkpoint, settle }: CommandOf<'save'>): void {
@@ -173,15 +147,14 @@ export function createCommands(parts: CommandParts): Commands {
 
   /** The job and those it wanted to follow its end come into being together, or it has failed. */
   function complete(slot: number, { result, followUps, policy }: Verdict & { kind: 'completed' }, at: number): void {
-    const refusal = followUps === undefined ? undefined : refusalOf(followUps, table, false);
+    const refusal =
+      followUps === undefined ? undefined : refusalOf(followUps, table, { isFull: false, at, ending: slot });
     if (refusal !== undefined) {
       fail(slot, { kind: 'failed', error: flattenError(refusal), policy }, at);
       return;
     }
     record({ kind: 'completed', slot, at, result });
-    for (const job of followUps ?? []) {
-      if (job.id === undefined || table.ids.find(job.id) < 0) accept(job, job.id ?? createId(), at);
-    }
+    for (const job of followUps ?? []) intake.take(job, at);
     ended(slot, { state: 'completed', result });
   }
 
@@ -213,6 +186,9 @@ export function createCommands(parts: CommandParts): Commands {
     }
     const isHindered = event.kind === 'removed' ? dependencies.isNeeded(slot) : dependencies.of(slot) === 'unreachable';
     if (isHindered) return new IllegalTransitionError({ id, state, event: event.kind });
+    if (event.kind === 'revived' && table.labelled.isTaken(slot, table.typeNumberOf(slot))) {
+      return new DuplicateJobError({ key: table.labelled.of(slot)?.unique ?? '', id: undefined });
+    }
     if (isFinal(state)) retention.forget(slot);
     record(event);
     if (event.kind === 'removed') return undefined;

@@ -68,6 +68,8 @@ export function createFamilies(parts: FamilyParts): Families {
       if (reachability === 'blocked') dispatcher.tell({ kind: 'gone', slot: child });
       else waits(child);
     } else if (state === 'dead' && table.isUnreachable(child) && reachability !== 'unreachable') {
+      // Another job has its unique key meanwhile: somebody has to decide between the two.
+      if (table.labelled.isTaken(child, table.typeNumberOf(child))) return;
       const at = clock.now();
       retention.forget(child);
       record({ kind: 'revived', slot: child, at, dueAt: at, keepAttempts: true });

@@ -1,6 +1,7 @@
 /** What the actors say to each other. Plain data, but for the `settle` of a caller who waits for an answer. */
 import type { FlatError, HoldfastError } from '../errors.ts';
 import type { DeathReason, Noted } from '../job/event.ts';
+import type { NewLabels } from '../job/labels.ts';
 import type { AbortReason } from '../protocol.ts';
 import type { Policy } from '../policy.ts';
 
@@ -26,7 +27,14 @@ export interface NewJob {
   readonly parents: string;
   /** Whose turn it takes in its queue; empty for none. */
   readonly key: string;
+  /** What else it is found by; undefined for nothing, as most jobs. */
+  readonly labels: NewLabels | undefined;
   readonly payload: string | undefined;
+}
+
+/** The ids of the jobs that were asked for. `known`: which of them, by their places, were there before; undefined for none. */
+export interface TakenIds extends ReadonlyArray<string> {
+  readonly known?: ReadonlySet<number>;
 }
 
 /** How an attempt ended. */
@@ -69,7 +77,7 @@ export type Change =
 export type ChangeReport = ReadonlyArray<HoldfastError | undefined>;
 
 export type JournalMessage =
-  | { readonly kind: 'enqueue'; readonly jobs: readonly NewJob[]; readonly settle: Settle<readonly string[]> }
+  | { readonly kind: 'enqueue'; readonly jobs: readonly NewJob[]; readonly settle: Settle<TakenIds> }
   | {
       readonly kind: 'start';
       readonly slot: number;

@@ -11,6 +11,8 @@ export class Retention {
   readonly #keep: Readonly<Record<FinalState, Keep>>;
   /** Ordered by the moment of the end. */
   readonly #finished: Readonly<Record<FinalState, Heap>>;
+  /** Those that an idempotency key still leads to, by the end of its window: they are not forgotten before. */
+  readonly #held: Heap;
 
   constructor(table: JobTable, keep: Readonly<Record<FinalState, Keep>>) {
     this.#table = table;
@@ -18,6 +20,7 @@ export class Retention {
     // Its own places: a job that is cancelled while it waits is here before the dispatcher takes it out of its queue.
     const places = new Places();
     this.#finished = { completed: new Heap(places), cancelled: new Heap(places), dead: new Heap(places) };
+    this.#held = new Heap(places);
   }
 
   /** A job has ended. */
@@ -26,21 +29,32 @@ export class Retention {
     if (!isFinal(state)) throw new RangeError(`A job that is ${state} has not ended.`);
     const { ageMs, count } = this.#keep[state as FinalState];
     if (ageMs === Infinity && count === Infinity) return;
-    this.#finished[state as FinalState].push(slot, this.#table.dueAtOf(slot), this.#table.orderOf(slot));
+    const heldUntil = this.#table.labelled.of(slot)?.idempotentUntil ?? 0;
+    if (heldUntil > this.#table.dueAtOf(slot)) this.#held.push(slot, heldUntil, this.#table.orderOf(slot));
+    else this.#finish(slot, state as FinalState);
+  }
+
+  #finish(slot: number, state: FinalState): void {
+    this.#finished[state].push(slot, this.#table.dueAtOf(slot), this.#table.orderOf(slot));
   }
 
   has(slot: number): boolean {
     const { completed, cancelled, dead } = this.#finished;
-    return completed.has(slot) || cancelled.has(slot) || dead.has(slot);
+    return completed.has(slot) || cancelled.has(slot) || dead.has(slot) || this.#held.has(slot);
   }
 
   /** A finished job was revived or removed by somebody else. */
   forget(slot: number): void {
+    if (this.#held.remove(slot)) return;
     for (const state of FINAL_STATES) if (this.#finished[state].remove(slot)) return;
   }
 
   /** A job whose time has come, taken out; -1 when there is none. */
   takeDue(now: number): number {
+    while (this.#held.peekFirst() <= now) {
+      const slot = this.#held.pop();
+      this.#finish(slot, this.#table.stateOf(slot) as FinalState);
+    }
     for (const state of FINAL_STATES) {
       const finished = this.#finished[state];
       const { ageMs, count } = this.#keep[state];
@@ -51,7 +65,7 @@ export class Retention {
 
   /** When the next job reaches its age, epoch ms; Infinity if none will. */
   get dueAt(): number {
-    let dueAt = Infinity;
+    let dueAt = this.#held.peekFirst();
     for (const state of FINAL_STATES) {
       dueAt = Math.min(dueAt, this.#finished[state].peekFirst() + this.#keep[state].ageMs);
     }

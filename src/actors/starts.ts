@@ -14,7 +14,8 @@ export function createStart(
   return ({ slot, order, hold }) => {
     const isStill = table.stateOf(slot) === 'waiting' && table.orderOf(slot) === order && !parts.isClosing();
     const at = parts.clock.now();
-    if (isStill && dependencies.of(slot) === 'free' && !book.isPaused(hold.queue, at)) {
+    const isDue = isStill && table.dueAtOf(slot) <= at;
+    if (isDue && dependencies.of(slot) === 'free' && !book.isPaused(hold.queue, at)) {
       const token = parts.record({ kind: 'started', slot, at, starts: table.startsOf(slot) + 1 });
       if (!rates.isEmpty) rates.started(hold, at);
       parts.pending().starts.push({ slot, order, token, hold });

@@ -3,6 +3,8 @@
  * instead of columns, and one text in the job's first record holds them all.
  */
 
+import type { UniqueMode } from './unique.ts';
+
 export interface Labels {
   /** No other unfinished job of the type has this key, but one that waits behind it. */
   readonly unique?: string | undefined;
@@ -10,6 +12,13 @@ export interface Labels {
   readonly idempotencyKey?: string | undefined;
   readonly idempotentUntil?: number | undefined;
   readonly tags?: readonly string[] | undefined;
+}
+
+/** The same as a caller wants them; the moment of the call is not known yet. */
+export interface NewLabels {
+  readonly unique: { readonly key: string; readonly mode: UniqueMode } | undefined;
+  readonly idempotency: { readonly key: string; readonly windowMs: number } | undefined;
+  readonly tags: readonly string[] | undefined;
 }
 
 /** As text, to be stored with the job; empty for none. */
@@ -94,8 +103,15 @@ export class LabelledJobs {
     return this.#unique.get(placeOf(type, key)) ?? NOBODY;
   }
 
-  /** The newest job that has this idempotency key, or -1; its window may have passed. */
-  idempotent(type: number, key: string): number {
-    return this.#idempotent.get(placeOf(type, key)) ?? -1;
+  /** The job that this idempotency key means at the moment `at`, or -1. */
+  idempotent(type: number, key: string, at: number): number {
+    const slot = this.#idempotent.get(placeOf(type, key));
+    return slot !== undefined && (this.of(slot)?.idempotentUntil ?? 0) > at ? slot : -1;
+  }
+
+  /** Whether another unfinished job of the type holds the unique key of this one. */
+  isTaken(slot: number, type: number): boolean {
+    const key = this.of(slot)?.unique;
+    return key !== undefined && this.holdersOf(type, key).some((holder) => holder !== slot);
   }
 }

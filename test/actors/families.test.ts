@@ -214,6 +214,7 @@ function newJob(id: string, parents: ModelJob['parents']): NewJob {
     settings: '',
     parents: edges,
     key: '',
+    labels: undefined,
     payload: undefined,
   };
 }
