@@ -5,7 +5,7 @@
  *     log/                 LevelDB
  *     witness              how far the log went at least
  *     reserve              room for a full disk
- *     owner.<process>      who has it open
+ *     owner.<process>.<n>  who has it open
  *     creating.<process>/  a log that is being made
  *
  * A missing file must not pass for a new folder: LevelDB would wipe the log. So what is there decides, and only an empty
@@ -17,7 +17,7 @@ import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError, InvalidArgumentError, StoreDamagedError } from '../errors.ts';
 import { syncFile, syncFolder, systemCode, unavailable } from './durable-file.ts';
-import { claimFolder, isOwnerFile, processName, type Claim } from './guard.ts';
+import { claimFolder, isNameOfRunning, isOwnerFile, processName, type Claim } from './guard.ts';
 import { readIdentity, writeIdentity, type Identity, type IdentityFacts } from './identity.ts';
 import { requireDatabase } from './level-files.ts';
 import { openLevelStore } from './level-store.ts';
@@ -104,7 +104,7 @@ function partsOf(folder: string): Parts {
 
 /** What may lie in a folder that has no identity yet. */
 const OURS = /^(log|witness|reserve|(witness|holdfast\.json)\.new)$/;
-const UNFINISHED = /^creating\.\d+\.\d+$/;
+const UNFINISHED = /^creating\.(\d+\.\d+)$/;
 
 /** Looks without touching. A folder that is missing looks as an empty one does. */
 async function lookAt(folder: string): Promise<{ identity?: Identity; hasLog: boolean }> {
@@ -170,9 +170,6 @@ async function requireParts({ logPath, witnessPath }: Parts): Promise<void> {
   await witness.close();
 }
 
-/** What renaming a folder to the name of another one gives, the last of them on Windows. */
-const IS_TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'EPERM']);
-
 async function makeLog({ path: folder, logPath }: Parts, processStartedAt: number): Promise<void> {
   const unfinished = path.join(folder, `creating.${processName(processStartedAt)}`);
   try {
@@ -185,8 +182,8 @@ async function makeLog({ path: folder, logPath }: Parts, processStartedAt: numbe
     await syncFolder(folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
-    // Somebody else was faster. Whether they still are at it, LevelDB's lock tells next.
-    if (IS_TAKEN.has(systemCode(error) ?? '') && (await isThere(logPath))) return;
+    // Somebody else was faster, and may have swept ours away. Whether they still are at it, LevelDB's lock tells next.
+    if (await isThere(logPath)) return;
     throw error instanceof HoldfastError ? error : unavailable(`make ${logPath}`, error);
   }
 }
@@ -239,7 +236,9 @@ async function sweep(claim: Claim): Promise<void> {
   await claim.sweep();
   try {
     for (const name of await readdir(claim.path)) {
-      if (UNFINISHED.test(name)) await rm(path.join(claim.path, name), { recursive: true, force: true });
+      const [, maker] = UNFINISHED.exec(name) ?? [];
+      if (maker !== undefined && !isNameOfRunning(maker))
+        await rm(path.join(claim.path, name), { recursive: true, force: true });
     }
   } catch (error) {
     throw unavailable(`tidy up ${claim.path}`, error);

@@ -9,7 +9,7 @@
  *   this module share it.
  * - A thread has a `globalThis` of its own. What threads share is the folder: the claim is an empty file that can be
  *   made only once. Its name says which process it belongs to, so the file of a process that was killed is in nobody's
- *   way, even when its process id is used again.
+ *   way, even when its process id is used again; and which folder, so the file means nothing in a copy of the folder.
  *
  * A thread that is terminated while it holds a folder leaves its file behind, and nobody can tell from outside: the
  * folder stays claimed until the process ends.
@@ -37,11 +37,16 @@ export interface Claim {
 }
 
 const REGISTRY = Symbol.for('holdfast.claimed-folders');
-const OWNER_FILE = /^owner\.(\d+)\.(\d+)$/;
+const OWNER_FILE = /^owner\.(\d+)\.\d+\.(\d+)$/;
 
 /** Whether a file in the folder is one of the guard's. */
 export function isOwnerFile(name: string): boolean {
   return OWNER_FILE.test(name);
+}
+
+/** What a process calls its claim: `owner.4711.1795244901178845.131074`, the last number being the folder's own. */
+function ownerName(processStartedAt: number, folderNumber: bigint): string {
+  return `owner.${processName(processStartedAt)}.${folderNumber}`;
 }
 
 /** What tells this process from every other one, as a part of a file name: `4711.1795244901178845`. */
@@ -60,11 +65,11 @@ export function processName(processStartedAt: number): string {
  * @throws {StoreUnavailableError} when nothing can be written to it
  */
 export async function claimFolder(folder: string, processStartedAt: number): Promise<Claim> {
-  const { real, keys } = await namesOf(folder);
+  const { real, keys, number } = await namesOf(folder);
   const registry = claimedFolders();
   if (keys.some((key) => registry.has(key))) throw new StoreInUseError({ folder: real, holder: 'this process' });
   for (const key of keys) registry.add(key);
-  const owner = path.join(real, `owner.${processName(processStartedAt)}`);
+  const owner = path.join(real, ownerName(processStartedAt, number));
   try {
     const handle = await open(owner, 'wx', 0o600);
     await handle.close();
@@ -78,8 +83,9 @@ export async function claimFolder(folder: string, processStartedAt: number): Pro
   let released: Promise<void> | undefined;
   return {
     path: real,
-    sweep: () => sweep(real, path.basename(owner)),
-    hasRival: async () => (await ownersIn(real)).some((name) => name !== path.basename(owner) && !isLeftBehind(name)),
+    sweep: () => sweep(real, number, path.basename(owner)),
+    hasRival: async () =>
+      (await ownersIn(real)).some((name) => name !== path.basename(owner) && !isLeftBehind(name, number)),
     release() {
       released ??= removeFile(owner).finally(() => {
         for (const key of keys) registry.delete(key);
@@ -91,11 +97,11 @@ export async function claimFolder(folder: string, processStartedAt: number): Pro
 
 /** Who has the folder open, as far as one can tell without touching anything in it; undefined for nobody. */
 export async function holderOf(folder: string, processStartedAt: number): Promise<string | undefined> {
-  const { real, keys } = await namesOf(folder);
+  const { real, keys, number } = await namesOf(folder);
   if (keys.some((key) => claimedFolders().has(key))) return 'this process';
   const owners = await ownersIn(real);
-  if (owners.includes(`owner.${processName(processStartedAt)}`)) return 'another thread of this process';
-  const owner = owners.find((name) => !isLeftBehind(name));
+  if (owners.includes(ownerName(processStartedAt, number))) return 'another thread of this process';
+  const owner = owners.find((name) => !isLeftBehind(name, number));
   return owner === undefined ? undefined : `process ${OWNER_FILE.exec(owner)?.[1]}`;
 }
 
@@ -104,20 +110,27 @@ function claimedFolders(): Set<string> {
   return (host[REGISTRY] ??= new Set());
 }
 
-async function namesOf(folder: string): Promise<{ readonly real: string; readonly keys: readonly string[] }> {
+interface FolderNames {
+  readonly real: string;
+  readonly keys: readonly string[];
+  /** The inode; 0 where the file system numbers nothing. */
+  readonly number: bigint;
+}
+
+async function namesOf(folder: string): Promise<FolderNames> {
   try {
     const real = await realpath(folder);
     const { dev, ino } = await stat(real, { bigint: true });
     // Some file systems of Windows number nothing.
-    return { real, keys: ino === 0n ? [real] : [real, `${dev}:${ino}`] };
+    return { real, keys: ino === 0n ? [real] : [real, `${dev}:${ino}`], number: ino };
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) throw unavailable(`find ${folder}`, error);
     throw new InvalidArgumentError({ field: 'folder', expected: 'an existing folder', got: folder, cause: error });
   }
 }
 
-async function sweep(folder: string, owner: string): Promise<void> {
-  const left = (await ownersIn(folder)).filter((name) => name !== owner && isLeftBehind(name));
+async function sweep(folder: string, number: bigint, owner: string): Promise<void> {
+  const left = (await ownersIn(folder)).filter((name) => name !== owner && isLeftBehind(name, number));
   await Promise.all(left.map((name) => removeFile(path.join(folder, name))));
 }
 
@@ -128,9 +141,11 @@ async function ownersIn(folder: string): Promise<string[]> {
   return names.filter(isOwnerFile);
 }
 
-function isLeftBehind(name: string): boolean {
-  const pid = OWNER_FILE.exec(name)?.[1];
-  return pid !== undefined && (Number(pid) === process.pid || !isRunning(Number(pid)));
+/** Whether it is of a process that was killed, or came along when the folder was copied. */
+function isLeftBehind(name: string, folderNumber: bigint): boolean {
+  const [, pid, number] = OWNER_FILE.exec(name) ?? [];
+  if (pid === undefined) return false;
+  return number !== String(folderNumber) || Number(pid) === process.pid || !isRunning(Number(pid));
 }
 
 /** Whether a name that `processName` gave is that of another process which runs. */

@@ -7,6 +7,8 @@ import { everyPart, openRun, type PartView } from '../../examples/fingerprint/ru
 import { checkedBySha256sum, fingerprint, hashAll, make, readSums, temporaryPlace } from './fingerprint-process.ts';
 
 const KILLS = 12;
+/** It takes less than a second, but for a machine that is busy with something else. */
+const BUSY_MACHINE_MS = 5_000;
 const MiB = 1024 * 1024;
 
 describe('a fingerprint that is killed', () => {
@@ -123,7 +125,7 @@ describe('Ctrl-C', () => {
     start.child.kill('SIGINT');
     const { code, out } = await start.ended;
 
-    assert.ok(performance.now() - at < 1000);
+    assert.ok(performance.now() - at < BUSY_MACHINE_MS);
     assert.equal(code, 130);
     assert.match(out, /Stopped: \d+ of \d+ parts done\. The same command goes on\./);
     const left = await partsOf(place.state);
@@ -165,7 +167,7 @@ describe('Ctrl-C', () => {
     const patienceMs = performance.now() - at;
     assert.equal(code, 130);
     assert.match(out, /Stopped: 0 of 1 part/);
-    assert.ok(patienceMs < 1000, `it took ${patienceMs} ms`);
+    assert.ok(patienceMs < BUSY_MACHINE_MS, `it took ${patienceMs} ms`);
 
     const hasty = fingerprint(place, flags);
     await hasty.says('stuck');

@@ -276,7 +276,7 @@ describe('a creation that was interrupted', () => {
       async (folder) => {
         await rm(path.join(folder, 'holdfast.json'));
         await writeFile(path.join(folder, 'holdfast.json.new'), '{"format":1,');
-        await writeFile(path.join(folder, 'owner.123.456'), '');
+        await writeFile(path.join(folder, 'owner.123.456.789'), '');
       },
     ],
   ];
@@ -335,4 +335,17 @@ test('a copy of a folder is a folder of its own', async (t) => {
   await cp(folder, copy, { recursive: true });
   await enter(t, folder);
   assert.equal((await enter(t, copy)).identity.id, FACTS.id);
+});
+
+test('a log that a running process is making is not swept away under its hands; that of a killed one is', async (t) => {
+  const folder = await madeFolder(t, 0);
+  const entered = await enterFolder(folder, FACTS);
+  t.after(() => entered.release());
+  const [running, killed] = [`creating.${process.ppid}.5`, 'creating.999999999.5'];
+  for (const name of [running, killed]) await mkdir(path.join(folder, name));
+  await entered.sweep();
+  assert.deepEqual(
+    (await readdir(folder)).filter((name) => name.startsWith('creating.')),
+    [running],
+  );
 });

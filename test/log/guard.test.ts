@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { describe, test, type TestContext } from 'node:test';
@@ -12,7 +12,13 @@ import { all, assertFrames } from './store-laws.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const STARTED_AT = performance.timeOrigin;
-const OURS = `owner.${processName(STARTED_AT)}`;
+
+/** What this process calls its claim of a folder. */
+async function ours(folder: string, startedAt = STARTED_AT): Promise<string> {
+  const { ino } = await stat(folder, { bigint: true });
+  return `owner.${processName(startedAt)}.${ino}`;
+}
+
 const IN_THIS_PROCESS = { code: 'HOLDFAST_IN_USE', message: /in this process/ };
 
 async function claim(t: TestContext, folder: string): Promise<Claim> {
@@ -87,7 +93,7 @@ describe('a folder that is given up', () => {
     for (let round = 0; round < 3; round++) {
       const claimed = await claim(t, `${folder}/`);
       assert.equal(claimed.path, folder);
-      assert.deepEqual(await readdir(folder), [OURS]);
+      assert.deepEqual(await readdir(folder), [await ours(folder)]);
       await Promise.all([claimed.release(), claimed.release()]);
       await claimed.release();
       assert.deepEqual(await readdir(folder), []);
@@ -152,7 +158,7 @@ describe('threads of one process', () => {
   test('of several that claim at the same moment exactly one gets it', async (t) => {
     for (let round = 0; round < 5; round++) {
       const folder = await temporaryFolder(t);
-      await writeFile(path.join(folder, `owner.${process.pid}.1`), '');
+      await writeFile(path.join(folder, `owner.${process.pid}.1.1`), '');
       const threads = await inThreads(t, 4, 'claim', folder);
       assert.deepEqual(threads.map(({ told }) => told.code ?? 'claimed').sort(), [
         'HOLDFAST_IN_USE',
@@ -199,22 +205,22 @@ describe('a process that was killed', () => {
     await killed.kill();
     const left = await readdir(folder);
     assert.equal(left.length, 1);
-    assert.match(left[0] ?? '', new RegExp(`^owner\\.${killed.pid}\\.\\d+$`));
+    assert.match(left[0] ?? '', new RegExp(`^owner\\.${killed.pid}\\.\\d+\\.\\d+$`));
     const claimed = await claim(t, folder);
     assert.equal((await readdir(folder)).length, 2);
     await claimed.sweep();
-    assert.deepEqual(await readdir(folder), [OURS]);
+    assert.deepEqual(await readdir(folder), [await ours(folder)]);
     await claimed.sweep();
   });
 
   test('may have had the process id that is ours now', async (t) => {
     const folder = await temporaryFolder(t);
-    await writeFile(path.join(folder, `owner.${processName(STARTED_AT - 0.001)}`), '');
+    await writeFile(path.join(folder, await ours(folder, STARTED_AT - 0.001)), '');
     const claimed = await claim(t, folder);
     await assert.rejects(claimFolder(folder, STARTED_AT), IN_THIS_PROCESS);
     assert.equal((await inThread(t, 'claim', folder)).told.code, 'HOLDFAST_IN_USE');
     await claimed.sweep();
-    assert.deepEqual(await readdir(folder), [OURS]);
+    assert.deepEqual(await readdir(folder), [await ours(folder)]);
   });
 
   test('while it had the log open, leaves a log that opens with all that was acknowledged', async (t) => {
@@ -243,11 +249,38 @@ async function enterAndOpen(folder: string): Promise<{ entered: ClaimedFolder; s
   }
 }
 
+test('a copy of a claimed folder is a folder of its own, in every thread and process', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { entered, store } = await enterAndOpen(folder);
+  await store.write(WRITTEN, undefined);
+  const copies = [1, 2, 3].map((n) => path.join(folder, '..', `${path.basename(folder)}.copy-${n}`)) as [
+    string,
+    ...string[],
+  ];
+  t.after(() => Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true }))));
+  for (const copy of copies) await cp(folder, copy, { recursive: true });
+  const [here, inAThread, elsewhere] = copies as [string, string, string];
+  const copied = await enterAndOpen(here);
+  assertFrames(await all(copied.store.scan()), WRITTEN);
+  assert.equal(await copied.entered.hasRival(), false);
+  await copied.entered.sweep();
+  assert.deepEqual(
+    (await readdir(here)).filter((name) => name.startsWith('owner.')),
+    [await ours(here)],
+  );
+  assert.equal((await inThread(t, 'enter and open', inAThread)).told.ok, true);
+  assert.equal((await inProcess(t, 'enter and open', elsewhere)).told.ok, true);
+  for (const opened of [copied, { entered, store }]) {
+    await opened.store.close();
+    await opened.entered.release();
+  }
+});
+
 test('the sweep spares a process that is alive and files of others', async (t) => {
   const folder = await temporaryFolder(t);
   const other = await inProcess(t, 'claim', folder);
   assert.equal(other.told.ok, true);
-  for (const name of ['owner', 'owner.1', 'owner.1.2.3', 'owner.x.1', 'witness']) {
+  for (const name of ['owner', 'owner.1', 'owner.1.2', 'owner.1.2.3.4', 'owner.x.1.1', 'witness']) {
     await writeFile(path.join(folder, name), '');
   }
   const claimed = await claim(t, folder);
