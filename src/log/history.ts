@@ -117,6 +117,8 @@ export function startRecordsInMemory(log: Log, slot: number): StartRecords | und
 
 /** What an attempt needs; undefined when the job in `slot` is not the one with this `order` any more. */
 export function readStartRecords(log: Log, slot: number, order: number): Promise<StartRecords | undefined> {
+  // Jobs of equal priority start in the order in which they lie in the log.
+  log.readAhead(sequenceOf(log.table.homeOf(slot)));
   return readWhileStored(log, slot, order, walkStart);
 }
 

@@ -25,6 +25,9 @@ export interface LogParts {
   readonly cacheBytes: number;
 }
 
+/** How many frames are read ahead; 64 KiB each. */
+const READ_AHEAD = 3;
+
 /** Frames that a commit may delete: those before `below`, the first being `from`. */
 export interface Drop {
   readonly from: number;
@@ -45,6 +48,8 @@ export class Log {
   readonly #open = new OpenFrame();
   /** Frames that are full and wait for the commit that also writes the open one. */
   #full: Frame[] = [];
+  /** Frames that are being read, so that each is read once. */
+  readonly #reading = new Map<number, Promise<Frame | undefined>>();
   #drop: Drop | undefined;
   /** The commit under way deletes the frames below this one; the store may have done so already. */
   #dropsBelow = 0;
@@ -134,8 +139,26 @@ export class Log {
 
   /** A committed frame, or undefined when it has been trimmed. @throws {StoreDamagedError} when it is gone otherwise */
   async readFrame(sequence: number): Promise<Frame | undefined> {
-    const cached = this.#cache.get(sequence);
-    if (cached !== undefined) return cached;
+    return this.#cache.get(sequence) ?? this.#reading.get(sequence) ?? this.#read(sequence);
+  }
+
+  /** Has the frames behind this one read as well, so that whoever goes through them in order need not wait for each. */
+  readAhead(sequence: number): void {
+    const end = Math.min(sequence + READ_AHEAD, this.#durable);
+    for (let next = Math.max(sequence + 1, this.ledger.head); next <= end; next++) {
+      // Whoever needs it reads it again, and hears of what went wrong.
+      if (this.#cache.get(next) === undefined && !this.#reading.has(next)) this.#read(next).catch(() => undefined);
+    }
+  }
+
+  /** Many may ask for one frame before it has come: a hundred jobs that start together are often neighbours. */
+  #read(sequence: number): Promise<Frame | undefined> {
+    const reading = this.#readStored(sequence).finally(() => this.#reading.delete(sequence));
+    this.#reading.set(sequence, reading);
+    return reading;
+  }
+
+  async #readStored(sequence: number): Promise<Frame | undefined> {
     const wasDurable = sequence <= this.#durable;
     const frame = this.#checked(await this.#store.read(sequence), sequence);
     const isTrimmed = sequence < this.ledger.head || sequence < this.#dropsBelow;

@@ -25,6 +25,34 @@ describe('reading a frame of a log', () => {
     assert.deepEqual(again.readFrameNow(3)?.bytes, log.cachedFrame(3)?.bytes);
   });
 
+  test('reads it once for all who ask before it has come, and those behind it ahead of them', async () => {
+    const { frames } = await logOf([enqueued(0), enqueued(1), enqueued(2), enqueued(3), enqueued(4), enqueued(5)]);
+    const again = await openLog(frames);
+    const reads: number[] = [];
+    const get = frames.get.bind(frames);
+    frames.get = (sequence) => {
+      reads.push(sequence);
+      return get(sequence);
+    };
+    again.readAhead(1);
+    const read = await Promise.all([again.readFrame(1), again.readFrame(1), again.readFrame(2), again.readFrame(1)]);
+    assert.deepEqual(
+      read.map((frame) => frame?.sequence),
+      [1, 1, 2, 1],
+    );
+    assert.deepEqual(reads.toSorted(), [1, 2, 3, 4]);
+    assert.equal(again.cachedFrame(4)?.sequence, 4);
+  });
+
+  test('reads ahead no further than what is durable, and keeps what went wrong for whoever needs the frame', async () => {
+    const log = await logOf([enqueued(0), enqueued(1), enqueued(2)], 0);
+    log.record(enqueued(3));
+    log.frames.delete(2);
+    log.readAhead(1);
+    await assert.rejects(log.readFrame(2), { code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' });
+    await log.commit();
+  });
+
   test('gives nothing for one that was trimmed, or is not written yet', async () => {
     const log = await logOf(
       [
