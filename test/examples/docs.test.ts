@@ -16,6 +16,7 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     'http.js': /^201 \[ \[ 'photo:resize', 'cannot read cat\.jpg' \] \]\n$/,
     'mounted.js': /^200 401\n$/,
   },
+  'cli.md': { 'control.js': /^id\tada\n$/ },
 };
 
 describe('the programs in the docs', () => {

@@ -42,6 +42,7 @@ export const newJob = z
     id: jobId.optional(),
     ifExists: z.enum(['reject', 'return']).optional(),
     queue: name.optional(),
+    key: z.string().min(1).max(128).optional().meta({ description: 'Whom it belongs to.' }),
     priority: z.number().int().min(-2147483648).max(2147483647).optional(),
     delay: duration.optional(),
     runAt: moment.optional(),

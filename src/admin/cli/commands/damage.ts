@@ -1,0 +1,42 @@
+/** `holdfast verify` and `holdfast repair` */
+import path from 'node:path';
+import { folderOf } from '../desk.ts';
+import { EXIT, type ExitCode } from '../failure.ts';
+import type { Setting } from '../program.ts';
+
+export async function verifyFolder({ terminal, folder }: Setting): Promise<ExitCode> {
+  const { verify } = await import('../../../index.ts');
+  const report = await verify(await folderOf(folder, terminal.cwd));
+  if (terminal.isJson) terminal.json(report);
+  else {
+    terminal.facts([
+      ['folder', report.folder],
+      ['sound', report.isSound ? 'yes' : 'no'],
+      ['frames', report.frames],
+      ['jobs', report.jobs],
+    ]);
+    for (const { where, what } of report.damage) terminal.line(terminal.paint('red', `damage: ${where}: ${what}`));
+    for (const { where, what } of report.notes) terminal.line(`note: ${where}: ${what}`);
+  }
+  return report.isSound ? EXIT.ok : EXIT.folder;
+}
+
+export async function repairFolder({ terminal, folder }: Setting, { to }: { readonly to: string }): Promise<ExitCode> {
+  const { repair } = await import('../../../index.ts');
+  const report = await repair(path.resolve(terminal.cwd, folder ?? '.'), { to: path.resolve(terminal.cwd, to) });
+  if (terminal.isJson) {
+    terminal.json(report);
+    return EXIT.ok;
+  }
+  terminal.facts([
+    ['from', report.from],
+    ['to', report.to],
+    ['jobs', report.jobs],
+    ['uncertain', report.uncertain.length],
+    ['lost', report.lost.length],
+    ['frames', report.frames],
+  ]);
+  for (const { id } of report.lost) terminal.line(terminal.paint('red', `lost: ${id}`));
+  for (const { id } of report.uncertain) terminal.line(terminal.paint('yellow', `uncertain: ${id}`));
+  return EXIT.ok;
+}
