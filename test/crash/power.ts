@@ -33,10 +33,12 @@ export async function record(seed: number, durability: 'disk' | 'os', forMs: num
   const folder = path.join(base, 'jobs');
   const notesFile = path.join(base, 'notes');
   const child = bear({ folder, life: 1, seed, padding: 0, isLast: false, notesSyncs: true, durability }, notesFile);
+  // It may kill itself before.
+  const gone = once(child, 'exit');
   await once(child, 'message');
   await pause(forMs);
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await gone;
   const notes = readNotes(notesFile);
   const last = notes.findLast((note): note is Synced => note.kind === 'synced');
   const writes = notes.flatMap((note, n) => (note.kind === 'synced' && note.file === last?.file ? [n] : []));
