@@ -7,8 +7,9 @@
  * are made anew from a replay. The runner, its threads and those who wait for answers outlive that.
  */
 import { startCore, type Core } from './actors/core.ts';
-import type { DispatcherMessage, JournalMessage, RunnerMessage, Settle } from './actors/messages.ts';
+import type { DispatcherMessage, JournalMessage, RunnerMessage, SchedulesMessage, Settle } from './actors/messages.ts';
 import { createRunner } from './actors/runner.ts';
+import { createSettling } from './actors/settling.ts';
 import { openThreads, type Threads } from './actors/threads.ts';
 import { Waiters } from './actors/waiters.ts';
 import { createAdmission } from './admission.ts';
@@ -24,12 +25,13 @@ import type { Engine } from './face.ts';
 import { engineMethods } from './methods.ts';
 import { createUlids } from './job/id.ts';
 import { DEFAULT_MAX_DEPTH } from './job/json.ts';
-import { Turns } from './kernel/actor.ts';
+import { Turns, type ActorRef } from './kernel/actor.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { createSupervisor } from './kernel/supervisor.ts';
 import { openHome, type Home, type OpenLog } from './log/home.ts';
 import { checkOpenOptions, type OpenOptions, type Settings } from './options.ts';
 import type { Limits } from './protocol.ts';
+import { Question, type OpenQuestions } from './questions.ts';
 import { Router } from './router.ts';
 
 /**
@@ -92,7 +94,9 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     journal: turns.mailbox<JournalMessage>('journal'),
     dispatcher: turns.mailbox<DispatcherMessage>('dispatcher'),
     runner: turns.mailbox<RunnerMessage>('runner'),
+    schedules: turns.mailbox<SchedulesMessage>('schedules'),
   };
+  const settledAt = createSettling(clock, settings.settleMs, () => mailboxes.schedules.tell({ kind: 'look' }));
   const waiters = new Waiters();
   const limits = limitsOf(settings);
   const router = new Router(settings.definitions);
@@ -145,6 +149,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
         runner,
         waiters,
         createId,
+        settledAt,
         onCommitted: announceCommit,
         onLost: (error) => supervisor.failed(error),
       }).catch(async (error: unknown) => {
@@ -188,14 +193,17 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
 
   const open: OpenQuestions = { count: 0 };
 
-  /** Asks the journal; refused at once when it cannot take anything. Only commands count against their bound. */
-  function ask<Value>(message: (settle: Settle<Value>) => JournalMessage, isCommand = true): Promise<Value> {
-    const refusal = refusalOf();
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      mailboxes.journal.tell(message(isCommand ? new Question(open, resolve, reject) : { resolve, reject }));
-    });
+  /** Asks an actor; refused at once when it cannot take anything. Only commands count against their bound. */
+  function askOf<Message>(mailbox: ActorRef<Message>) {
+    return <Value>(message: (settle: Settle<Value>) => Message, isCommand = true): Promise<Value> => {
+      const refusal = refusalOf();
+      if (refusal !== undefined) return Promise.reject(refusal);
+      return new Promise((resolve, reject) => {
+        mailbox.tell(message(isCommand ? new Question(open, resolve, reject) : { resolve, reject }));
+      });
+    };
   }
+  const ask = askOf(mailboxes.journal);
 
   function refusalOf(): Error | undefined {
     if (closing.isBegun()) return new EngineClosedError();
@@ -248,6 +256,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     admission,
     runner,
     ask,
+    askSchedules: askOf(mailboxes.schedules),
     closing,
     commits,
     createId,
@@ -255,34 +264,6 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     dependencies: () => supervisor.part?.core.dependencies,
     mode: () => supervisor.mode,
   });
-}
-
-interface OpenQuestions {
-  count: number;
-}
-
-/** A question to the journal that has no answer yet. Their number is bounded, so they are counted. */
-class Question<Value> implements Settle<Value> {
-  readonly #open: OpenQuestions;
-  readonly #resolve: (value: Value) => void;
-  readonly #reject: (error: Error) => void;
-
-  constructor(open: OpenQuestions, resolve: (value: Value) => void, reject: (error: Error) => void) {
-    this.#open = open;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    open.count++;
-  }
-
-  resolve(value: Value): void {
-    this.#open.count--;
-    this.#resolve(value);
-  }
-
-  reject(error: Error): void {
-    this.#open.count--;
-    this.#reject(error);
-  }
 }
 
 function limitsOf({ maxBodyBytes }: Settings): Limits {

@@ -88,6 +88,17 @@ export class JobNotFoundError extends HoldfastError {
   }
 }
 
+/** There is no schedule of this name. */
+export class ScheduleNotFoundError extends HoldfastError {
+  override readonly code = 'HOLDFAST_SCHEDULE_NOT_FOUND';
+  readonly schedule: string;
+
+  constructor(schedule: string, options?: ErrorOptions) {
+    super(`There is no schedule with the name ${schedule}; it never was, or it was deleted.`, options);
+    this.schedule = schedule;
+  }
+}
+
 /** The job is in a state in which this cannot happen, such as reviving a job that runs. Nothing was changed. */
 export class IllegalTransitionError extends HoldfastError {
   override readonly code = 'HOLDFAST_ILLEGAL_TRANSITION';
@@ -255,6 +266,7 @@ nameErrors({
   JobExistsError,
   DuplicateJobError,
   JobNotFoundError,
+  ScheduleNotFoundError,
   IllegalTransitionError,
   EngineClosedError,
   BusyError,

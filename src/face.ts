@@ -6,7 +6,14 @@ import type { JobState } from './job/machine.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './job-options.ts';
+import type { Schedules, ScheduleView } from './schedule-face.ts';
+import type { ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
 import type { EventView, JobView } from './view.ts';
+
+/** The same for a schedule. */
+export type ScheduleArguments<Payload> = undefined extends Payload
+  ? [payload?: Payload, options?: ScheduleJobOptions]
+  : [payload: Payload, options?: ScheduleJobOptions];
 
 /** The payload may be left out where the type allows undefined. */
 export type PayloadArguments<Payload> = undefined extends Payload
@@ -178,6 +185,34 @@ export interface Engine extends AsyncDisposable {
   enqueueGraph<const Jobs extends Readonly<Record<string, AnyJobDefinition | string>>>(nodes: {
     readonly [Key in keyof Jobs]: EnqueueEntry<Jobs[Key]>;
   }): Promise<GraphHandles<Jobs>>;
+
+  /**
+   * Makes a job again and again, by a rule; under a name that is stored already it changes that schedule, and the same
+   * words again change nothing. So it can stand where the app starts.
+   *
+   * ```ts
+   * await jobs.schedule('nightly', { cron: '0 3 * * *', tz: 'Europe/Oslo', catchUp: 'all' }, importPhotos, { folder });
+   * ```
+   *
+   * @param name 1 to 96 of the characters `A-Z a-z 0-9 _ . : -`; a job for a nominal time has the id `name@2026-01-31T03:00:00.000Z`
+   * @throws {InvalidArgumentError | InvalidPayloadError} nothing was changed
+   */
+  schedule<Payload>(
+    name: string,
+    rule: ScheduleRule,
+    job: JobDefinition<Payload, unknown>,
+    ...rest: ScheduleArguments<NoInfer<Payload>>
+  ): Promise<ScheduleView>;
+  schedule(
+    name: string,
+    rule: ScheduleRule,
+    type: string,
+    payload?: unknown,
+    options?: ScheduleJobOptions,
+  ): Promise<ScheduleView>;
+
+  /** The stored schedules. */
+  readonly schedules: Schedules;
 
   /** A job with all jobs it waits for, all that wait for it, and so on; undefined if there is none with this id. */
   graph(id: string): Promise<GraphView | undefined>;

@@ -23,10 +23,14 @@ export type {
   JobPage,
   ListFilter,
   PayloadArguments,
+  ScheduleArguments,
   ReviveOptions,
   TypeStats,
 } from './face.ts';
 export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
+export type { BackfillOptions, ScheduleListFilter, SchedulePage, Schedules, ScheduleView } from './schedule-face.ts';
+export type { CatchUpOptions, Moment, ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
+export type { Cause, Missed, Occurrence, Overlap, SkipReason } from './job/schedule.ts';
 export type { JobState } from './job/machine.ts';
 export type { AfterOption, JobOptions } from './job-options.ts';
 export type { KeepOptions, OpenOptions } from './options.ts';

@@ -45,6 +45,7 @@ import { checkMiddleware, type Middleware } from './middleware.ts';
 import type { Settings } from './options.ts';
 import { createReader } from './reader.ts';
 import type { Router } from './router.ts';
+import { scheduleMethods, type ScheduleMethodParts } from './schedule-methods.ts';
 import { eventView, type EventView } from './view.ts';
 
 export interface MethodParts {
@@ -60,6 +61,7 @@ export interface MethodParts {
   readonly admission: Admission;
   readonly runner: Runner;
   readonly ask: <Value>(message: (settle: Settle<Value>) => JournalMessage, isCommand?: boolean) => Promise<Value>;
+  readonly askSchedules: ScheduleMethodParts['askSchedules'];
   readonly closing: Closing;
   /** Called, and forgotten, after the next commit. */
   readonly commits: Set<() => void>;
@@ -198,6 +200,7 @@ export function engineMethods(parts: MethodParts): Engine {
       const ids = await ask<TakenIds>((settle) => ({ kind: 'enqueue', jobs, settle }));
       return Object.fromEntries(planned.map(({ key }, n) => [key, handleOf(ids, n)])) as never;
     },
+    ...scheduleMethods(parts),
     async graph(id) {
       checkId(id);
       return reader.graph(id);

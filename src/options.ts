@@ -54,6 +54,11 @@ export interface OpenOptions {
   readonly timeout?: Duration | 'none';
   /** @default 10 attempts with exponential backoff */
   readonly retry?: RetryOptions;
+  /**
+   * How long after an opening, and after the machine slept, missed runs of schedules are not made up yet; in awake time.
+   * Runs that are on time are not held up. @default '10s'
+   */
+  readonly settle?: Duration;
   /** How long a handler has after its signal before its thread is ended. @default '5s' */
   readonly grace?: Duration;
   /** After how many deaths of the process during its attempts a job is dead as `crashed`. @default 3 */
@@ -88,6 +93,7 @@ export interface Settings {
   readonly onDamage: 'refuse' | 'salvage';
   readonly reserveBytes: number;
   readonly level: PolicyLevel;
+  readonly settleMs: number;
   readonly graceMs: number;
   readonly maxCrashes: number;
   readonly keep: { readonly completed: Keep; readonly cancelled: Keep; readonly dead: Keep };
@@ -122,6 +128,7 @@ export function checkOpenOptions(options: OpenOptions): Settings {
     onDamage: oneOf(options.onDamage, 'onDamage', ['refuse', 'salvage']),
     reserveBytes: count(options.reserveBytes, 'reserveBytes', 8 * MiB, 0, 4096 * MiB),
     level: checkLevel(options, ''),
+    settleMs: durationMs(options.settle ?? 10_000, 'settle'),
     graceMs: durationMs(options.grace ?? 5_000, 'grace'),
     maxCrashes: count(options.maxCrashes, 'maxCrashes', 3, 1, 255),
     keep: {

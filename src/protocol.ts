@@ -6,6 +6,7 @@
  * handler shares that thread and may find ways to it; so what comes from a thread is read as if it came from a stranger.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { Occurrence } from './job/schedule.ts';
 import { AttemptTimeoutError, type FlatError, InterruptedError, JobCancelledError } from './errors.ts';
 
 /** What an attempt is told about its job. */
@@ -19,8 +20,10 @@ export interface JobFacts {
   readonly maxAttempts: number;
   /** When the job was accepted, epoch ms. */
   readonly createdAt: number;
-  /** When it was due, epoch ms; it may have waited longer for a slot. */
+  /** When it was due, epoch ms; it may have waited longer for a slot. Of a schedule's job: its nominal time. */
   readonly scheduledFor: number;
+  /** Of a schedule's job: which nominal time it is for, why it was made now, how late, and for how many it stands. */
+  readonly occurrence?: Occurrence;
 }
 
 /** What may be handed over during an attempt: bytes of JSON, and how deep arrays and objects may lie in each other. */

@@ -5,7 +5,7 @@ import { decodeEdges } from './job/edges.ts';
 import type { JobHistory } from './job/history.ts';
 import type { JobState } from './job/machine.ts';
 import type { JobRow } from './job/row.ts';
-import type { EntrySpace } from './job/entries.ts';
+import { occurrenceIn, type Occurrence } from './job/schedule.ts';
 import type { JobEventKind } from './job/event.ts';
 import type { LoggedFact } from './log/stream.ts';
 import type { HomeRecord } from './log/history.ts';
@@ -45,6 +45,8 @@ export interface JobView<Payload = unknown, Result = unknown, Checkpoint = unkno
   readonly unique?: string;
   readonly idempotencyKey?: string;
   readonly tags?: readonly string[];
+  /** Of a schedule's job: which nominal time it is for. */
+  readonly occurrence?: Occurrence;
   /** The jobs it waited for, and those that it still waits for, by id. */
   readonly after?: readonly string[];
   readonly waitsFor?: readonly string[];
@@ -110,6 +112,7 @@ export function jobView({ row, home, history, report, policy, hasHandler, waitsF
     tags: row.labels?.tags,
     after: row.parents === undefined ? undefined : decodeEdges(row.parents).map(({ id: parent }) => parent),
     waitsFor: waitsFor.length > 0 ? waitsFor : undefined,
+    occurrence: occurrenceIn(home.settings),
     payload: parsed(home.payload),
     attempts,
     maxAttempts: policy.maxAttempts,
@@ -179,7 +182,7 @@ type NotOfEntries = { readonly [Field in Exclude<keyof JobEventView, 'seq' | 'ki
 export interface EntryEventView extends NotOfEntries {
   readonly seq: number;
   /** What it happened to: a schedule, a queue, the engine. */
-  readonly kind: EntrySpace;
+  readonly kind: 'queue' | 'schedule' | 'engine';
   /** Epoch ms. */
   readonly at: number;
   readonly name: string;
@@ -193,7 +196,8 @@ export type EventView = JobEventView | EntryEventView;
 
 export function eventView(event: LoggedFact): EventView {
   if (event.kind === 'noted') {
-    const { position: seq, space: kind, at, name, what, detail } = event;
+    const { position: seq, space, at, name, what, detail } = event;
+    const kind = space === 'progress' ? 'schedule' : space;
     return withoutUndefined({ seq, kind, at, name, what, detail: parsed(detail) });
   }
   const { kind, at, id, type, queue, position: seq } = event;

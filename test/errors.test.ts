@@ -25,6 +25,12 @@ const TABLE: readonly [errors.HoldfastError, errors.HoldfastErrorCode, Readonly<
     /^result\[0\]: NaN would become null\.$/,
   ],
   [new errors.JobExistsError('a:1', { cause: because }), 'HOLDFAST_JOB_EXISTS', { id: 'a:1' }, /a:1.*ifExists/],
+  [
+    new errors.ScheduleNotFoundError('nightly', { cause: because }),
+    'HOLDFAST_SCHEDULE_NOT_FOUND',
+    { schedule: 'nightly' },
+    /no schedule.*nightly/,
+  ],
   [new errors.JobNotFoundError('a:1', { cause: because }), 'HOLDFAST_JOB_NOT_FOUND', { id: 'a:1' }, /no job.*a:1/],
   [
     new errors.IllegalTransitionError({ id: 'a:1', state: 'running', event: 'revived', cause: because }),

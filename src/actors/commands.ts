@@ -9,14 +9,24 @@ import {
   type HoldfastError,
 } from '../errors.ts';
 import { decideFailure } from '../job/decide.ts';
-import type { JobEvent, Noted, Removed, Rescheduled, Revived } from '../job/event.ts';
+import type { JobEvent, Noted } from '../job/event.ts';
 import { isFinal, nextState } from '../job/machine.ts';
 import type { ActorRef } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../log/log.ts';
-import type { Change, DispatcherMessage, JobEnd, JournalMessage, RunnerMessage, Verdict } from './messages.ts';
+import type {
+  Change,
+  DispatcherMessage,
+  JobEnd,
+  JournalMessage,
+  RunnerMessage,
+  SchedulesMessage,
+  Verdict,
+} from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
+import { eventOf } from './changes.ts';
 import { createFamilies } from './families.ts';
+import { noteDown } from './notes.ts';
 import type { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
@@ -36,6 +46,9 @@ export interface CommandParts {
   readonly rates: Rates;
   readonly dispatcher: ActorRef<DispatcherMessage>;
   readonly runner: ActorRef<RunnerMessage>;
+  readonly schedules: ActorRef<SchedulesMessage>;
+  /** The slots of jobs of whose end they want to hear. */
+  readonly watched: Set<number>;
   readonly createId: () => string;
   /** Whether the engine is to end: nothing is started any more. */
   readonly isClosing: () => boolean;
@@ -97,7 +110,7 @@ export function createCommands(parts: CommandParts): Commands {
         cancel(command);
         break;
       case 'note':
-        note(command);
+        noteDown({ ...parts, table, take: intake.take, cancelOne }, command);
         break;
       case 'wait':
         wait(command);
@@ -179,7 +192,7 @@ export function createCommands(parts: CommandParts): Commands {
   function changed(id: string, change: Change): HoldfastError | undefined {
     const slot = table.ids.find(id);
     if (slot < 0) return new JobNotFoundError(id);
-    const event = eventOf(change, slot, clock.now());
+    const event = eventOf(change, slot, clock.now(), isFinal(table.stateOf(slot)));
     const state = table.stateOf(slot);
     if (nextState(state, event.kind) === undefined || (event.kind === 'removed' && !isFinal(state))) {
       return new IllegalTransitionError({ id, state, event: event.kind });
@@ -195,19 +208,6 @@ export function createCommands(parts: CommandParts): Commands {
     waits(slot);
     settleChildren(slot);
     return undefined;
-  }
-
-  function eventOf(change: Change, slot: number, at: number): Revived | Rescheduled | Removed {
-    switch (change.kind) {
-      case 'clear':
-        return { kind: 'removed', slot, at };
-      case 'revive':
-        return { kind: 'revived', slot, at, dueAt: at, keepAttempts: change.attempts === 'keep' };
-      case 'retry':
-        return isFinal(table.stateOf(slot))
-          ? { kind: 'revived', slot, at, dueAt: at, keepAttempts: false }
-          : { kind: 'rescheduled', slot, at, dueAt: at };
-    }
   }
 
   function cancel({ id, reason, descendants, settle }: CommandOf<'cancel'>): void {
@@ -240,12 +240,6 @@ export function createCommands(parts: CommandParts): Commands {
     }
   }
 
-  function note({ entries, settle }: CommandOf<'note'>): void {
-    const at = clock.now();
-    for (const entry of entries) record({ kind: 'noted', at, ...entry });
-    pending().answer(settle, undefined);
-  }
-
   function wait({ id, settle }: CommandOf<'wait'>): void {
     const slot = table.ids.find(id);
     if (slot < 0) pending().refuse(settle, new JobNotFoundError(id));
@@ -263,6 +257,7 @@ export function createCommands(parts: CommandParts): Commands {
     waiters.answer(found, jobEnd === undefined ? { found } : { ended: jobEnd }, pending());
     families.retire(slot);
     settleChildren(slot);
+    if (parts.watched.delete(slot)) parts.schedules.tell({ kind: 'ended', slot });
   }
 
   return { carryOut, settleChildren };

@@ -14,11 +14,12 @@ import type { Router } from '../router.ts';
 import { Dependencies } from './dependencies.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createJournal } from './journal.ts';
-import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage } from './messages.ts';
+import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
 import { QueueBook } from './queue-book.ts';
 import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
+import { createSchedules } from './schedules.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface CoreParts {
@@ -43,10 +44,13 @@ export interface CoreParts {
     readonly journal: Mailbox<JournalMessage>;
     readonly dispatcher: Mailbox<DispatcherMessage>;
     readonly runner: Mailbox<RunnerMessage>;
+    readonly schedules: Mailbox<SchedulesMessage>;
   };
   readonly runner: Runner;
   readonly waiters: Waiters;
   readonly createId: () => string;
+  /** When missed runs of schedules may be made up, in monotonic ms. */
+  readonly settledAt: () => number;
   readonly onCommitted: () => void;
   readonly onLost: (error: unknown) => void;
 }
@@ -69,6 +73,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
   const dependencies = new Dependencies(log.table);
   const book = new QueueBook(log.table.entries, settings.queues, settings.concurrency);
   const rates = ratesOf(log.table, book);
+  const watched = new Set<number>();
   const journal = createJournal({
     turns,
     clock,
@@ -81,6 +86,8 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     mailbox: mailboxes.journal,
     dispatcher: mailboxes.dispatcher,
     runner: mailboxes.runner,
+    schedules: mailboxes.schedules,
+    watched,
     waiters: parts.waiters,
     maxCrashes: settings.maxCrashes,
     isClosing,
@@ -114,7 +121,9 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     return { queue: log.table.queueOf(slot), lane, key: log.table.keyOf(slot), route };
   }
 
+  let schedules: ReturnType<typeof createSchedules> | undefined;
   function stop(error: Error): void {
+    schedules?.stop(error);
     dispatcher.stop();
     journal.stop(error);
     mailboxes.dispatcher.serve(() => undefined);
@@ -129,6 +138,10 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     const handedOver = journal.resume({ bornAt, isAlive: runner.has, newestAt, holdOf });
     runner.tellAgain(({ slot, token }) => log.table.tokenOf(slot) === token);
     await dispatcher.load([...runner.holding(), ...handedOver.map(({ hold }) => hold)]);
+    schedules = createSchedules({
+      ...{ clock, table: log.table, mailbox: mailboxes.schedules, journal: mailboxes.journal, watched },
+      ...{ settledAt: parts.settledAt, isClosing, isFull },
+    });
     return { log, dependencies, book, stop };
   } catch (error) {
     // Half of it is at work already.

@@ -18,7 +18,7 @@ import type { Log } from '../log/log.ts';
 import type { Trimmer } from '../log/trim.ts';
 import { createCommands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, Start } from './messages.ts';
+import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage, Start } from './messages.ts';
 import { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
@@ -37,6 +37,9 @@ export interface JournalParts {
   readonly mailbox: Mailbox<JournalMessage>;
   readonly dispatcher: ActorRef<DispatcherMessage>;
   readonly runner: ActorRef<RunnerMessage>;
+  readonly schedules: ActorRef<SchedulesMessage>;
+  /** The slots of jobs of whose end the schedules want to hear. */
+  readonly watched: Set<number>;
   /** Outlives the journal: who waits for the end of a job still does so after a recovery. */
   readonly waiters: Waiters;
   readonly maxCrashes: number;

@@ -2,6 +2,8 @@
 import type { FlatError, HoldfastError } from '../errors.ts';
 import type { DeathReason, Noted } from '../job/event.ts';
 import type { NewLabels } from '../job/labels.ts';
+import type { Rule } from '../job/calendar.ts';
+import type { CatchUp, Plan, Template } from '../job/schedule.ts';
 import type { AbortReason } from '../protocol.ts';
 import type { Policy } from '../policy.ts';
 
@@ -76,6 +78,9 @@ export type Change =
 /** For each id, in order: undefined when it was done, else why not. */
 export type ChangeReport = ReadonlyArray<HoldfastError | undefined>;
 
+/** What is noted of an entry; the journal says when. */
+export type Note = Omit<Noted, 'kind' | 'at'>;
+
 export type JournalMessage =
   | { readonly kind: 'enqueue'; readonly jobs: readonly NewJob[]; readonly settle: Settle<TakenIds> }
   | {
@@ -125,7 +130,11 @@ export type JournalMessage =
   /** Something happened to what is stored beside jobs; answered when that is durable. */
   | {
       readonly kind: 'note';
-      readonly entries: ReadonlyArray<Omit<Noted, 'kind' | 'at'>>;
+      readonly entries: readonly Note[];
+      /** Jobs that come into being with it, unless their ids are taken. */
+      readonly jobs?: readonly NewJob[];
+      /** The ids of jobs that these take the place of. */
+      readonly replaced?: readonly string[];
       readonly settle: Settle<void>;
     }
   | { readonly kind: 'wait'; readonly id: string; readonly settle: Settle<WaitAnswer> }
@@ -135,6 +144,57 @@ export type JournalMessage =
   | { readonly kind: 'close'; readonly settle: Settle<void> }
   | { readonly kind: 'sweep' }
   | { readonly kind: 'committed' };
+
+/** What is asked of the schedules; answered when it is durable. */
+export type ScheduleCommand =
+  | {
+      readonly kind: 'put';
+      readonly name: string;
+      readonly plan: Plan;
+      readonly startAt: number | undefined;
+      readonly template: Template;
+      readonly given: string;
+      readonly settle: Settle<void>;
+    }
+  | {
+      readonly kind: 'pause';
+      readonly name: string;
+      readonly reason: string | undefined;
+      readonly until: number | undefined;
+      readonly settle: Settle<void>;
+    }
+  | { readonly kind: 'resume'; readonly name: string; readonly catchUp: CatchUp; readonly settle: Settle<void> }
+  /** Answered with the id of the job. */
+  | {
+      readonly kind: 'trigger';
+      readonly name: string;
+      readonly payload: { readonly text: string | undefined } | undefined;
+      readonly settle: Settle<string>;
+    }
+  | {
+      readonly kind: 'backfill';
+      readonly name: string;
+      readonly from: number;
+      readonly to: number;
+      readonly count: number;
+      readonly rule: Rule;
+      readonly order: 'oldest' | 'newest';
+      readonly isParallel: boolean;
+      readonly settle: Settle<void>;
+    }
+  | { readonly kind: 'delete'; readonly name: string; readonly settle: Settle<boolean> }
+  /** Answered when everything that was decided before is durable. */
+  | { readonly kind: 'flush'; readonly settle: Settle<void> };
+
+export type SchedulesMessage =
+  | ScheduleCommand
+  /** Stored schedules are taken in, some at a time. */
+  | { readonly kind: 'load' }
+  | { readonly kind: 'due' }
+  /** The clock jumped, the machine slept, or the disk has room again. */
+  | { readonly kind: 'look' }
+  /** A job that was watched has ended. */
+  | { readonly kind: 'ended'; readonly slot: number };
 
 export type DispatcherMessage =
   /** The job in this slot waits now, for its moment or for its turn. */

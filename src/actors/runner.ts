@@ -11,6 +11,7 @@ import { AttemptEndedError, flattenError } from '../errors.ts';
 import type { ActorRef, Mailbox } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { readResults, readStartRecords, startRecordsInMemory, type StartRecords } from '../log/history.ts';
+import { timesOf } from '../job/schedule.ts';
 import type { Log } from '../log/log.ts';
 import { decodeLevel, policyOf, type Policy } from '../policy.ts';
 import type { AbortReason, EnqueueRequest, JobFacts, Limits, Outcome } from '../protocol.ts';
@@ -154,7 +155,7 @@ export function createRunner(parts: RunnerParts): Runner {
       attempt: table.attemptsOf(slot) + 1,
       maxAttempts: policy.maxAttempts,
       createdAt: records.createdAt,
-      scheduledFor: table.dueAtOf(slot),
+      ...timesOf(table.dueAtOf(slot), records.settings),
     };
     attempt.policy = policy;
     attempt.facts = facts;

@@ -8,9 +8,9 @@
  * - A pattern that matches in every hour of a day is due whenever clocks show a time it matches: in both passes of a
  *   repeated hour, and not for hours that never came.
  */
-import { CronExpressionParser, type CronExpression } from 'cron-parser';
-import { durationMs, MAX_MOMENT_MS, type Duration } from './duration.ts';
+import { durationMs, type Duration } from './duration.ts';
 import { InvalidArgumentError } from './holdfast-error.ts';
+import { Pattern } from './pattern.ts';
 import { instantsOf, isZone, offsetAt, transitionBetween, wallAt } from './zone.ts';
 
 export type Rule =
@@ -27,19 +27,14 @@ const WORDS: Readonly<Record<string, string>> = {
   '@midnight': '0 0 * * *',
   '@hourly': '0 * * * *',
 };
+/** The end of the year 9999: later moments have no ISO text of the usual length, which the ids of occurrences need. */
+export const LAST_MOMENT_MS = Date.UTC(10_000, 0, 1) - 1;
 const MOST_CHARACTERS = 256;
 const LONGEST_REPEAT_MS = 3 * 3_600_000;
 /** Two skipped or repeated times are passed over at most this often before a match is found. */
 const MOST_MATCHES = 5_000;
 /** cron-parser takes a step of 99999 minutes for every hour; so a step must fit its field. */
 const LARGEST_STEP: readonly number[] = [59, 59, 23, 31, 12, 7];
-
-interface Pattern {
-  readonly expression: CronExpression;
-  readonly isEveryHour: boolean;
-}
-const patterns = new Map<string, Pattern>();
-const MOST_PATTERNS = 10_000;
 
 /**
  * Checks a cron rule.
@@ -63,8 +58,7 @@ export function cronRule(expression: string, zone: string, field: string): Rule 
   }
   const normal = normalised(expression, `${field}.cron`);
   try {
-    patternOf(normal).expression.reset(new Date(0));
-    patternOf(normal).expression.next();
+    if (Pattern.of(normal).next(0) === undefined) throw new Error('no day matches it');
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidArgumentError({
@@ -101,6 +95,10 @@ function normalised(expression: string, field: string): string {
   }
   const limits = LARGEST_STEP.slice(6 - fields.length);
   for (const [n, text] of fields.entries()) {
+    // cron-parser takes H for a number that it draws anew each time.
+    if (/(?:^|[,/-])h/i.test(text)) {
+      throw new InvalidArgumentError({ field, expected: 'numbers, names, and * ? , - / L #', got: text });
+    }
     const step = /\/(\d+)/.exec(text)?.[1];
     if (step === undefined || (Number(step) >= 1 && Number(step) <= (limits[n] ?? 0))) continue;
     throw new InvalidArgumentError({ field, expected: `steps of 1 to ${limits[n]} in field ${n + 1}`, got: text });
@@ -108,42 +106,23 @@ function normalised(expression: string, field: string): string {
   return fields.join(' ');
 }
 
-function patternOf(expression: string): Pattern {
-  const known = patterns.get(expression);
-  if (known !== undefined) return known;
-  const parsed = CronExpressionParser.parse(expression, { tz: 'UTC', currentDate: new Date(0) });
-  const pattern = { expression: parsed, isEveryHour: parsed.fields.hour.values.length === 24 };
-  if (patterns.size >= MOST_PATTERNS) patterns.clear();
-  patterns.set(expression, pattern);
-  return pattern;
-}
-
 /** The first instant after `instant` at which the rule is due, epoch ms; undefined if there is none. */
 export function nextAfter(rule: Rule, instant: number): number | undefined {
   if (rule.kind === 'every') {
     const { everyMs, anchorAt } = rule;
     const next = instant < anchorAt ? anchorAt : anchorAt + (Math.floor((instant - anchorAt) / everyMs) + 1) * everyMs;
-    return next <= MAX_MOMENT_MS ? next : undefined;
+    return next <= LAST_MOMENT_MS ? next : undefined;
   }
-  const { expression, isEveryHour } = patternOf(rule.expression);
-  return isEveryHour ? nextShown(expression, rule.zone, instant) : nextOnce(expression, rule.zone, instant);
-}
-
-/** The next wall time that matches. cron-parser throws when it finds none within its bounds. */
-function nextWall(expression: CronExpression, wall: number): number | undefined {
-  try {
-    expression.reset(new Date(wall));
-    return expression.next().getTime();
-  } catch {
-    return undefined;
-  }
+  const pattern = Pattern.of(rule.expression);
+  const next = pattern.isEveryHour ? nextShown(pattern, rule.zone, instant) : nextOnce(pattern, rule.zone, instant);
+  return next !== undefined && next <= LAST_MOMENT_MS ? next : undefined;
 }
 
 /** Each matching wall time is due once. */
-function nextOnce(expression: CronExpression, zone: string, instant: number): number | undefined {
+function nextOnce(pattern: Pattern, zone: string, instant: number): number | undefined {
   let wall = wallAt(zone, instant);
   for (let n = 0; n < MOST_MATCHES; n++) {
-    const match = nextWall(expression, wall);
+    const match = pattern.next(wall);
     if (match === undefined) return undefined;
     const { instants, gapEnd } = instantsOf(zone, match);
     const due = instants[0] ?? gapEnd;
@@ -154,11 +133,11 @@ function nextOnce(expression: CronExpression, zone: string, instant: number): nu
 }
 
 /** Due whenever clocks show a matching time. */
-function nextShown(expression: CronExpression, zone: string, instant: number): number | undefined {
-  const repeated = nextInRepeat(expression, zone, instant);
+function nextShown(pattern: Pattern, zone: string, instant: number): number | undefined {
+  const repeated = nextInRepeat(pattern, zone, instant);
   let wall = wallAt(zone, instant);
   for (let n = 0; n < MOST_MATCHES; n++) {
-    const match = nextWall(expression, wall);
+    const match = pattern.next(wall);
     if (match === undefined) return repeated;
     const due = instantsOf(zone, match).instants.find((shown) => shown > instant);
     if (due !== undefined) return repeated === undefined ? due : Math.min(due, repeated);
@@ -168,11 +147,11 @@ function nextShown(expression: CronExpression, zone: string, instant: number): n
 }
 
 /** Where clocks are about to be set back, times that were shown already come again. */
-function nextInRepeat(expression: CronExpression, zone: string, instant: number): number | undefined {
+function nextInRepeat(pattern: Pattern, zone: string, instant: number): number | undefined {
   const before = offsetAt(zone, instant);
   const after = offsetAt(zone, instant + LONGEST_REPEAT_MS);
   if (after >= before) return undefined;
   const transition = transitionBetween(zone, instant, instant + LONGEST_REPEAT_MS);
-  const match = nextWall(expression, transition + after - 1);
+  const match = pattern.next(transition + after - 1);
   return match === undefined ? undefined : Math.max(match - after, transition);
 }

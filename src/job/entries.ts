@@ -5,7 +5,7 @@
 import type { Noted } from './event.ts';
 
 /** What an entry is about; each space has names of its own. The log keeps their numbers: new ones go at the end. */
-export const ENTRY_SPACES = ['queue', 'schedule', 'engine'] as const;
+export const ENTRY_SPACES = ['queue', 'schedule', 'engine', 'progress'] as const;
 export type EntrySpace = (typeof ENTRY_SPACES)[number];
 
 export interface Entry {

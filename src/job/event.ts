@@ -222,6 +222,8 @@ export interface Noted {
 }
 /** What trimming says that it did. */
 export const MOVED = 'carried';
+/** What is said of an entry that only goes with another, whose event says what happened. */
+export const UNTOLD = 'set';
 
 export type LogEvent = JobEvent | Carried | Mark | Noted;
 export type LogEventKind = LogEvent['kind'];

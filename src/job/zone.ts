@@ -36,15 +36,81 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** How far wall time is ahead of UTC at an instant, ms. */
-export function offsetAt(zone: string, instant: number): number {
-  if (zone === 'UTC') return 0;
+/** The offset at the beginning of a year, and its changes within it. */
+interface ZoneYear {
+  readonly offset: number;
+  readonly changes: ReadonlyArray<{ readonly at: number; readonly offset: number }>;
+}
+/** By zone and year: to ask the system takes as long as the rest of a look into the calendar, ten times over. */
+const years = new Map<string, Map<number, ZoneYear>>();
+const MOST_YEARS = 20_000;
+let yearCount = 0;
+
+function yearOf(zone: string, instant: number): ZoneYear {
+  let ofZone = years.get(zone) ?? new Map<number, ZoneYear>();
+  const year = new Date(instant).getUTCFullYear();
+  const known = ofZone.get(year);
+  if (known !== undefined) return known;
+  if (++yearCount > MOST_YEARS) {
+    years.clear();
+    ofZone = new Map<number, ZoneYear>();
+    yearCount = 1;
+  }
+  const [from, to] = [Date.UTC(year, 0, 1), Date.UTC(year + 1, 0, 1)];
+  const offset = askOffset(zone, from);
+  const changes: Array<{ at: number; offset: number }> = [];
+  let before = offset;
+  for (let day = from; day < to; day += DAY_MS) {
+    const after = askOffset(zone, day + DAY_MS);
+    if (after === before) continue;
+    changes.push({ at: changeBetween(zone, day, day + DAY_MS, before), offset: after });
+    before = after;
+  }
+  const found: ZoneYear = { offset, changes };
+  years.set(zone, ofZone.set(year, found));
+  return found;
+}
+
+function changeBetween(zone: string, from: number, to: number, before: number): number {
+  let low = Math.floor(from / 1000);
+  let high = Math.ceil(to / 1000);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (askOffset(zone, middle * 1000) === before) low = middle;
+    else high = middle;
+  }
+  return high * 1000;
+}
+
+function askOffset(zone: string, instant: number): number {
   const second = Math.floor(instant / 1000) * 1000;
   const parts = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
   for (const { type, value } of formatOf(zone).formatToParts(second)) {
     if (type in parts) parts[type as keyof typeof parts] = Number(value);
   }
   return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - second;
+}
+
+/** How far wall time is ahead of UTC at an instant, ms. */
+export function offsetAt(zone: string, instant: number): number {
+  if (zone === 'UTC') return 0;
+  const { offset, changes } = yearOf(zone, instant);
+  let found = offset;
+  for (const change of changes) if (change.at <= instant) found = change.offset;
+  return found;
+}
+
+/** The first instant after `from` and not after `to` at which the offset changes. */
+export function nextChange(zone: string, from: number, to: number): number | undefined {
+  if (zone === 'UTC') return undefined;
+  for (let year = from; ;) {
+    for (const { at } of yearOf(zone, year).changes) {
+      if (at > to) return undefined;
+      if (at > from) return at;
+    }
+    year = Date.UTC(new Date(year).getUTCFullYear() + 1, 0, 1);
+    if (year > to) return undefined;
+  }
 }
 
 /** The wall time at an instant. */
@@ -73,13 +139,5 @@ export function instantsOf(
 
 /** The instant at which the offset changes; it does so once between the two. */
 export function transitionBetween(zone: string, from: number, to: number): number {
-  const before = offsetAt(zone, from);
-  let low = Math.floor(from / 1000);
-  let high = Math.ceil(to / 1000);
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (offsetAt(zone, middle * 1000) === before) low = middle;
-    else high = middle;
-  }
-  return high * 1000;
+  return nextChange(zone, from, to) as number;
 }

@@ -3,7 +3,7 @@
  * present. A slow reader misses nothing and costs no memory, since it reads frames and not a queue of its own.
  */
 import { EventsTrimmedError } from '../errors.ts';
-import { MOVED, type JobEvent } from '../job/event.ts';
+import { MOVED, UNTOLD, type JobEvent } from '../job/event.ts';
 import { HEADER_BYTES, positionOf, sequenceOf } from './frame.ts';
 import type { Log } from './log.ts';
 import { readRecords, type LoggedEvent, type LoggedNoted, type Stamp } from './read-record.ts';
@@ -62,6 +62,6 @@ export async function* streamEvents(parts: StreamParts, since: number): AsyncGen
 }
 
 function isFact(event: LoggedEvent): event is LoggedFact {
-  if (event.kind === 'noted') return event.what !== MOVED;
+  if (event.kind === 'noted') return event.what !== MOVED && event.what !== UNTOLD;
   return event.kind !== 'opened' && event.kind !== 'closed' && event.kind !== 'trimmed' && event.kind !== 'carried';
 }

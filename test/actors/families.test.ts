@@ -56,6 +56,8 @@ async function openCommands(frames: MemoryFrames) {
     waiters: new Waiters(),
     dispatcher,
     runner,
+    schedules: { tell: () => undefined },
+    watched: new Set(),
     createId: () => `made-${++ids}`,
     record,
     pending: () => pending,
