@@ -6,6 +6,7 @@
  * It sees what keeps the event loop alive and what is changed in place. A timer that was unref'd it does not see: the
  * errors of those are told apart by their origin instead (see `session.ts`).
  */
+import type { Worker } from 'node:worker_threads';
 
 // Taken before any handler runs: one of them may replace it.
 const activeResources = process.getActiveResourcesInfo.bind(process);
@@ -29,7 +30,14 @@ const WATCHED: readonly (readonly [name: string, object: object])[] = [
   ['Math', Math],
   ['Date', Date],
   ['Reflect', Reflect],
+  ['Buffer', Buffer],
 ];
+
+/** A look at one of these takes longer, so that only what other code surely calls is among them. */
+const WATCHED_GLOBALS = [
+  ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'queueMicrotask'],
+  ...['structuredClone', 'Object', 'Array', 'Map', 'Set', 'Promise', 'Date', 'Error', 'Buffer'],
+] as const;
 
 /** Where a new key shows up in everybody's objects. */
 const INHERITED: readonly object[] = [Object.prototype, Array.prototype];
@@ -45,7 +53,11 @@ interface Original {
 }
 
 export class Traces {
-  readonly #originals: readonly Original[] = WATCHED.flatMap(originalsOf);
+  readonly #originals: readonly Original[] = [...WATCHED.flatMap(originalsOf), ...WATCHED_GLOBALS.map(originalGlobal)];
+  readonly #environment = new Environment();
+  readonly #threads = new Threads();
+  #threadCount = 0;
+  #stacks: readonly unknown[] = [];
   #resources: readonly string[] = [];
   #keyCount = 0;
   #listenerCount = 0;
@@ -58,6 +70,9 @@ export class Traces {
     this.#resources = activeResources().filter(isLasting);
     this.#keyCount = keyCount();
     this.#listenerCount = listenerCount();
+    this.#stacks = [Error.prepareStackTrace, Error.stackTraceLimit];
+    this.#environment.accept();
+    this.#threadCount = this.#threads.count;
   }
 
   /** Names the first thing that is left, or undefined if the thread is clean. Takes a few microseconds. */
@@ -85,7 +100,11 @@ export class Traces {
       if (object[key] !== value) return `a changed ${name}.${String(key)}`;
     }
     if (keyCount() > this.#keyCount) return 'a new key on all objects or arrays';
-    return listenerCount() > this.#listenerCount ? 'a listener for uncaught errors' : undefined;
+    if (this.#environment.isChanged) return 'a changed environment';
+    if (Error.prepareStackTrace !== this.#stacks[0] || Error.stackTraceLimit !== this.#stacks[1])
+      return 'changed stacks';
+    if (listenerCount() !== this.#listenerCount) return 'another listener for uncaught errors';
+    return this.#threads.count > this.#threadCount ? 'a thread of its own' : undefined;
   }
 }
 
@@ -96,6 +115,56 @@ function originalsOf([name, object]: (typeof WATCHED)[number]): Original[] {
       ? [{ name, object: object as Original['object'], key, value: property.value as unknown }]
       : [];
   });
+}
+
+function originalGlobal(key: (typeof WATCHED_GLOBALS)[number]): Original {
+  const object = globalThis as unknown as Original['object'];
+  return { name: 'globalThis', object, key, value: object[key] };
+}
+
+/** The threads that were started from this one: among the resources of an event loop they are not told. */
+class Threads {
+  count = 0;
+
+  constructor() {
+    process.on('worker', (worker: Worker) => {
+      this.count++;
+      worker.once('exit', () => this.count--);
+    });
+  }
+}
+
+/** Each thread has a copy of the environment. To read all of it takes too long, so that changes are seen as they are made. */
+class Environment {
+  readonly #watched: NodeJS.ProcessEnv;
+  #isTouched = false;
+
+  constructor() {
+    const touch = (): void => void (this.#isTouched = true);
+    this.#watched = new Proxy(process.env, {
+      set(env, name, value) {
+        if (env[name as string] !== value) touch();
+        return Reflect.set(env, name, value);
+      },
+      defineProperty(env, name, property) {
+        touch();
+        return Reflect.defineProperty(env, name, property);
+      },
+      deleteProperty(env, name) {
+        if (name in env) touch();
+        return Reflect.deleteProperty(env, name);
+      },
+    });
+    process.env = this.#watched;
+  }
+
+  accept(): void {
+    this.#isTouched = false;
+  }
+
+  get isChanged(): boolean {
+    return this.#isTouched || process.env !== this.#watched;
+  }
 }
 
 function keyCount(): number {

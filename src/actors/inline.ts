@@ -19,18 +19,21 @@ export function runInline(
   ended: (outcome: Outcome) => void,
 ): void {
   let returned: unknown;
+  let isLater: boolean;
   try {
     returned = handler(payload === undefined ? undefined : decodeJson(payload), context);
+    isLater = isPromise(returned);
   } catch (error) {
     ended(failure(error));
     return;
   }
-  if (isPromise(returned))
-    returned.then(
-      (result) => ended(outcomeOf(result, limits)),
-      (error: unknown) => ended(failure(error)),
-    );
+  if (isLater) settle(returned, limits).then(ended, (error: unknown) => ended(failure(error)));
   else ended(outcomeOf(returned, limits));
+}
+
+/** It is awaited, and its `then` is not called: that of a handler's own making may throw, or answer twice. */
+async function settle(returned: unknown, limits: Limits): Promise<Outcome> {
+  return outcomeOf(await returned, limits);
 }
 
 function outcomeOf(result: unknown, limits: Limits): Outcome {

@@ -44,9 +44,13 @@ export class Run implements ThreadRun {
   killed = false;
   thread: Thread | undefined;
 
-  constructor(order: RunOrder, listener: ThreadListener) {
+  readonly #freed: () => void;
+
+  /** @param freed called with its release */
+  constructor(order: RunOrder, listener: ThreadListener, freed: () => void) {
     this.order = order;
     this.listener = listener;
+    this.#freed = freed;
   }
 
   abort(reason: AbortReason): void {
@@ -75,6 +79,7 @@ export class Run implements ThreadRun {
 
   release(left: string | undefined): void {
     this.thread = undefined;
+    this.#freed();
     this.listener.released(left);
   }
 }

@@ -28,7 +28,11 @@ export interface Threads {
   readonly size: number;
   /** Slots that are neither busy nor dying. */
   readonly free: number;
-  /** @throws when `free` is 0; asking first is the caller's part. */
+  /**
+   * Begins when a thread is there, which may be after one that dies idle is gone.
+   *
+   * @throws when there are as many attempts as threads; asking first is the caller's part
+   */
   run(order: RunOrder, listener: ThreadListener): ThreadRun;
   /** Called when `free` grew. */
   onFree: (() => void) | undefined;
@@ -42,6 +46,10 @@ const WINDOW_MS = 50;
 export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: ThreadsOptions): Threads {
   const threads = new Set<Thread>();
   const idleSince = new Map<Thread, number>();
+  /** Attempts whose slot is taken for a moment more by a thread that had none and is dying of what an earlier one left. */
+  const waiting: Run[] = [];
+  /** Attempts that were begun, or wait for that, and have not given their slot back. */
+  let held = 0;
   let closed = false;
   let pacing = false;
 
@@ -77,7 +85,10 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
       else begin(run);
     },
     freed() {
-      if (!closed) face.onFree?.();
+      if (closed) return;
+      const next = face.free > 0 ? waiting.shift() : undefined;
+      if (next !== undefined) begin(next);
+      face.onFree?.();
     },
   };
 
@@ -92,6 +103,7 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
   }
 
   function begin(run: Run): void {
+    if (run.killed) return end(run, 'it was killed');
     let thread = takeIdle(run.order.module);
     try {
       thread ??= new Thread(owner, resourceLimits);
@@ -119,15 +131,18 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
     },
     onFree: undefined,
     run(order, listener) {
-      if (face.free <= 0) throw new Error(`No thread is free (${max} at most); ask \`free\` before \`run\`.`);
-      const run = new Run(order, listener);
-      begin(run);
+      if (closed || held >= max) throw new Error(`No thread is free (${max} at most); ask \`free\` before \`run\`.`);
+      held += 1;
+      const run = new Run(order, listener, () => (held -= 1));
+      if (face.free > 0) begin(run);
+      else waiting.push(run);
       return run;
     },
     async close() {
       closed = true;
       pace.clear();
       retire.clear();
+      for (const run of waiting.splice(0)) end(run, 'the engine closed');
       for (const thread of threads) thread.kill('the engine closed');
       await Promise.all(Array.from(threads, (thread) => thread.exited));
     },

@@ -77,7 +77,7 @@ export function applyChange(
       columns.dueAt[slot] = event.at;
       break;
     case 'died':
-      if (state === 'running') fail(columns, live, slot, bytes);
+      if (state === 'running') fail(columns, live, slot, bytes, event.why === 'crashed');
       if (event.why === 'unreachable') rare.unreachable.add(slot);
       columns.dueAt[slot] = event.at;
       break;
@@ -98,7 +98,8 @@ function startAnew(columns: JobColumns, slot: number): void {
   columns.snoozes[slot] = 0;
 }
 
-function fail(columns: JobColumns, live: LiveBytes, slot: number, bytes: number): void {
+function fail(columns: JobColumns, live: LiveBytes, slot: number, bytes: number, isCrash = false): void {
   if ((columns.attempts[slot] as number) < MOST_ERRORS) live.hold(slot, bytes);
-  countUp(columns.attempts, slot, MOST_COUNTED);
+  if (isCrash) countUp(columns.crashes, slot, 255);
+  else countUp(columns.attempts, slot, MOST_COUNTED);
 }

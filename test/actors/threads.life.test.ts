@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { openThreads } from '../../src/actors/threads.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 import { handler, order, resultOf, start, type Watched, threadsFor } from '../support/threads.ts';
 
 const unexpected = (): never => assert.fail('was told something that did not happen');
@@ -196,4 +197,27 @@ test('a thousand short attempts over two threads cost the main thread little', a
   t.diagnostic(`${perAttemptUs.toFixed(1)} µs of main-thread time an attempt`);
   // The aim is 15; a machine that does other work besides may need many times that.
   assert.ok(perAttemptUs < 500, `${perAttemptUs} µs`);
+});
+
+test('an attempt that comes while a thread dies with nothing to do begins when that is gone', async () => {
+  const clock = createFakeClock();
+  const threads = threadsFor({ max: 1, clock, idleMs: 1_000 });
+  for (const isKilled of [false, true]) {
+    await start(threads, order(handler('echo.js'), 'first')).released;
+    clock.advance(1_000);
+    assert.equal(threads.free, 0, 'it is being ended');
+    const next = start(threads, order(handler('echo.js'), 'second'));
+    assert.throws(() => start(threads, order(handler('echo.js'))), /No thread is free/);
+    if (isKilled) next.run.kill();
+    const outcome = await next.outcome;
+    assert.equal(outcome.ok ? outcome.result : outcome.error.code, isKilled ? 'HOLDFAST_THREAD_LOST' : '"second"');
+    await next.released;
+    assert.equal(threads.free, 1);
+  }
+  await start(threads, order(handler('echo.js'))).released;
+  clock.advance(1_000);
+  const last = start(threads, order(handler('echo.js')));
+  await threads.close();
+  const outcome = await last.outcome;
+  assert.match(outcome.ok ? '' : outcome.error.message, /the engine closed/);
 });

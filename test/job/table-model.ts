@@ -68,7 +68,8 @@ export class TableModel {
         if (event.kind === 'died' && event.why === 'unreachable') job.isUnreachable = true;
         if (!wasRunning) break;
         if (job.attempts < MOST_ERRORS) job.bytes += bytes;
-        job.attempts = Math.min(job.attempts + 1, MOST_COUNTED);
+        if (event.kind === 'died' && event.why === 'crashed') job.crashes = Math.min(job.crashes + 1, 255);
+        else job.attempts = Math.min(job.attempts + 1, MOST_COUNTED);
         break;
       case 'interrupted':
         job.interrupts = Math.min(job.interrupts + 1, MOST_COUNTED);

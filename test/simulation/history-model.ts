@@ -247,8 +247,10 @@ export class HistoryModel {
         job.snoozes++;
         break;
       case 'died':
-        if (job.state === 'running') job.attempts++;
-        else this.#checkDeath(job, event.why, event.at);
+        if (job.state === 'running') {
+          if (event.why === 'crashed') job.crashes++;
+          else job.attempts++;
+        } else this.#checkDeath(job, event.why, event.at);
         job.deathReason = event.why;
         break;
       case 'cancelled':
