@@ -73,7 +73,7 @@ export interface MethodParts {
 type Entry = readonly [job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions];
 
 /** How many entries of `enqueueAll` are checked in one turn. */
-const ADMIT_SLICE = 2_000;
+const ADMIT_SLICE = 500;
 
 export function engineMethods(parts: MethodParts): Engine {
   const { admission, ask, closing } = parts;

@@ -102,6 +102,8 @@ export interface Settings {
   readonly cacheBytes: number;
   /** How much longer than twice what is alive the log may be, in bytes. Not an option: only tests want another. */
   readonly trimSlackBytes: number;
+  /** How many jobs of a list are taken in before others get their turn: about a millisecond's. Not an option either. */
+  readonly listSlice: number;
   readonly keepAlive: boolean;
   readonly logger: SafeLogger | undefined;
 }
@@ -140,6 +142,7 @@ export function checkOpenOptions(options: OpenOptions): Settings {
     maxPending: count(options.maxPending, 'maxPending', 1_000_000, 1, 100_000_000),
     cacheBytes: count(options.cacheBytes, 'cacheBytes', 8 * MiB, 0, 4096 * MiB),
     trimSlackBytes: 8 * MiB,
+    listSlice: 500,
     keepAlive: checkFlag(options.keepAlive ?? true, 'keepAlive'),
     logger: options.logger === undefined ? undefined : safeLogger(checkLogger(options.logger)),
   };

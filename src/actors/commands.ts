@@ -30,7 +30,7 @@ import { noteDown } from './notes.ts';
 import type { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
-import { createIntake } from './intake.ts';
+import { createIntake, type Rest } from './intake.ts';
 import { refusalOf } from './refusal.ts';
 import type { Retention } from './retention.ts';
 import { createStart } from './starts.ts';
@@ -49,6 +49,7 @@ export interface CommandParts {
   readonly schedules: ActorRef<SchedulesMessage>;
   /** The slots of jobs of whose end they want to hear. */
   readonly watched: Set<number>;
+  readonly listSlice: number;
   readonly createId: () => string;
   /** Whether the engine is to end: nothing is started any more. */
   readonly isClosing: () => boolean;
@@ -68,7 +69,8 @@ export type Command = Extract<
 type CommandOf<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
 export interface Commands {
-  carryOut(command: Command): void;
+  /** Of a command that would take long it does a part, and gives the rest. */
+  carryOut(command: Command): Rest | undefined;
   /** Tells those that wait for a job what its new state means for them. */
   settleChildren(slot: number): void;
 }
@@ -83,11 +85,10 @@ export function createCommands(parts: CommandParts): Commands {
   /** Why running jobs are to be cancelled; the log knows it too, but it may have forgotten the job before anybody asks. */
   const cancelReasons = new Map<number, string | undefined>();
 
-  function carryOut(command: Command): void {
+  function carryOut(command: Command): Rest | undefined {
     switch (command.kind) {
       case 'enqueue':
-        intake.enqueue(command.jobs, command.settle);
-        break;
+        return intake.enqueue(command.jobs, command.settle);
       case 'start':
         start(command);
         break;
@@ -116,6 +117,7 @@ export function createCommands(parts: CommandParts): Commands {
         wait(command);
         break;
     }
+    return undefined;
   }
 
   function save({ slot, token, checkpoint, settle }: CommandOf<'save'>): void {

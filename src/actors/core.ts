@@ -90,6 +90,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     watched,
     waiters: parts.waiters,
     maxCrashes: settings.maxCrashes,
+    listSlice: settings.listSlice,
     isClosing,
     isFull,
     createId: parts.createId,

@@ -18,6 +18,8 @@ export interface IntakeParts {
   readonly table: JobTable;
   readonly dependencies: Dependencies;
   readonly createId: () => string;
+  /** How many jobs of a list are taken in one go. */
+  readonly listSlice: number;
   /** Whether the disk is full: no new jobs are taken. */
   readonly isFull: () => boolean;
   readonly record: (event: JobEvent) => number;
@@ -27,30 +29,42 @@ export interface IntakeParts {
 }
 
 export interface Intake {
-  /** Takes all of them or none, and answers with their ids. */
-  enqueue(jobs: readonly NewJob[], settle: Settle<TakenIds>): void;
+  /** Takes all of them or none, and answers with their ids. Of a long list it takes the first slice, and gives the rest. */
+  enqueue(jobs: readonly NewJob[], settle: Settle<TakenIds>): Rest | undefined;
   /** Takes a job that cannot be refused; returns the id of the one that stands for it. */
   take(job: NewJob, at: number): string;
 }
 
+/**
+ * Does the next part of a command that would take long in one go; says whether there is more. Until there is none,
+ * nothing may be committed, and nobody else may change anything.
+ */
+export type Rest = () => boolean;
+
 export function createIntake(parts: IntakeParts): Intake {
   const { clock, table, dependencies, createId, record, pending, waits } = parts;
 
-  function enqueue(jobs: readonly NewJob[], settle: Settle<TakenIds>): void {
+  function enqueue(jobs: readonly NewJob[], settle: Settle<TakenIds>): Rest | undefined {
     const at = clock.now();
     const refusal = refusalOf(jobs, table, { isFull: parts.isFull(), at });
     if (refusal !== undefined) {
       pending().refuse(settle, refusal);
-      return;
+      return undefined;
     }
-    const ids: string[] = [];
-    let known: Set<number> | undefined;
-    for (const job of jobs) {
-      const size = table.size;
-      ids.push(take(job, at));
-      if (table.size === size) (known ??= new Set()).add(ids.length - 1);
-    }
-    pending().answer(settle, known === undefined ? ids : Object.assign(ids, { known }));
+    const ids: string[] & { known?: Set<number> } = [];
+    const takeSlice = (): boolean => {
+      const end = Math.min(jobs.length, ids.length + parts.listSlice);
+      while (ids.length < end) {
+        const size = table.size;
+        ids.push(take(jobs[ids.length] as NewJob, at));
+        if (table.size === size) (ids.known ??= new Set()).add(ids.length - 1);
+      }
+      return end < jobs.length;
+    };
+    const isLong = takeSlice();
+    // Told with the commit, which comes behind the last slice.
+    pending().answer(settle, ids);
+    return isLong ? takeSlice : undefined;
   }
 
   function take(job: NewJob, at: number): string {

@@ -17,6 +17,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../log/log.ts';
 import type { Trimmer } from '../log/trim.ts';
 import { createCommands } from './commands.ts';
+import type { Rest } from './intake.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage, Start } from './messages.ts';
 import { Pending } from './pending.ts';
@@ -48,6 +49,7 @@ export interface JournalParts {
   /** Whether the disk is full: no new jobs are taken, and none is started. */
   readonly isFull: () => boolean;
   /** Gives a new ULID. */
+  readonly listSlice: number;
   readonly createId: () => string;
   /** Called after each commit, when everything it made visible has been told. */
   readonly onCommitted: () => void;
@@ -87,11 +89,18 @@ export function createJournal(parts: JournalParts): Journal {
   /** The mark of a clean end has been recorded: nothing may come behind it. */
   let hasEnded = false;
 
-  parts.mailbox.serve((messages) => {
+  /** What is left of a command that would take long in one go; what came behind it waits for its end. */
+  let rest: Rest | undefined;
+  let deferred: JournalMessage[] = [];
+
+  parts.mailbox.serve(receiveAll);
+
+  function receiveAll(messages: readonly JournalMessage[]): void {
     let received = 0;
     try {
       for (const message of messages) {
-        receive(message);
+        if (rest === undefined || message.kind === 'rest' || message.kind === 'committed') receive(message);
+        else deferred.push(message);
         received++;
       }
     } catch (error) {
@@ -100,7 +109,7 @@ export function createJournal(parts: JournalParts): Journal {
       for (const message of messages.slice(received)) if ('settle' in message) message.settle.reject(lost);
       throw error;
     }
-  });
+  }
   turns.whenQuiet(commit);
   const { carryOut, settleChildren } = createCommands({ ...parts, record, pending: () => pending });
 
@@ -119,6 +128,9 @@ export function createJournal(parts: JournalParts): Journal {
       case 'committed':
         committed();
         break;
+      case 'rest':
+        goOn();
+        break;
       case 'enqueue':
       case 'start':
       case 'save':
@@ -128,9 +140,22 @@ export function createJournal(parts: JournalParts): Journal {
       case 'change':
       case 'note':
       case 'wait':
-        carryOut(message);
+        rest = carryOut(message);
+        if (rest !== undefined) parts.mailbox.tell({ kind: 'rest' });
         break;
     }
+  }
+
+  /** All that a command does is in one commit; but in between the event loop may serve others. */
+  function goOn(): void {
+    if (rest?.() === true) {
+      parts.mailbox.tell({ kind: 'rest' });
+      return;
+    }
+    rest = undefined;
+    const waiting = deferred;
+    deferred = [];
+    receiveAll(waiting);
   }
 
   /** The mark says that nothing was running. An attempt whose end could not be recorded in time makes that untrue. */
@@ -180,7 +205,7 @@ export function createJournal(parts: JournalParts): Journal {
     const hasWork = log.hasUncommitted || !pending.isEmpty || (trimmer.hasWork && !hasEnded);
     const isFirst = isTelling;
     isTelling = false;
-    if (isStopped || committing !== undefined || !hasWork) return;
+    if (isStopped || committing !== undefined || rest !== undefined || !hasWork) return;
     if (isFirst) {
       turns.again();
       return;
@@ -244,6 +269,7 @@ export function createJournal(parts: JournalParts): Journal {
       sweepAlarm.clear();
       committing?.lose(error);
       pending.lose(error);
+      for (const message of deferred) if ('settle' in message) message.settle.reject(error);
     },
   };
 }

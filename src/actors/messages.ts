@@ -143,6 +143,8 @@ export type JournalMessage =
   /** The last thing before the store is closed. */
   | { readonly kind: 'close'; readonly settle: Settle<void> }
   | { readonly kind: 'sweep' }
+  /** A command that would take long in one go goes on. */
+  | { readonly kind: 'rest' }
   | { readonly kind: 'committed' };
 
 /** What is asked of the schedules; answered when it is durable. */

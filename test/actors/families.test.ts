@@ -59,6 +59,7 @@ async function openCommands(frames: MemoryFrames) {
     schedules: { tell: () => undefined },
     watched: new Set(),
     createId: () => `made-${++ids}`,
+    listSlice: 500,
     record,
     pending: () => pending,
     isClosing: () => false,

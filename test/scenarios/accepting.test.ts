@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineJob } from '../../src/index.ts';
-import { openMovedEngine, openTestEngine, seen } from '../support/engine.ts';
+import { failOnce, openMovedEngine, openTestEngine, seen } from '../support/engine.ts';
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
@@ -241,4 +241,18 @@ test('a list with one entry that is refused at once and one that is refused late
   await assert.rejects(site.jobs.enqueueAll([[late], ['any', 1n]] as never), { code: 'HOLDFAST_INVALID_PAYLOAD' });
   await assert.rejects(site.jobs.enqueueAll([['any'], [late]] as never), { code: 'HOLDFAST_INVALID_PAYLOAD' });
   assert.deepEqual((await site.jobs.list()).jobs, []);
+});
+
+test('a long list is taken in one write or not at all', async (t) => {
+  const site = await openMovedEngine(t);
+  const list = Array.from({ length: 1_700 }, (_, n) => ['any', n, { id: `job-${n}` }] as const);
+  await failOnce(site, 'lost', () => site.jobs.enqueueAll(list));
+  assert.deepEqual((await site.jobs.list()).jobs, []);
+  const before = site.gate.writeCount;
+  const handles = await site.jobs.enqueueAll(list);
+  assert.equal(site.gate.writeCount - before, 1);
+  assert.deepEqual(
+    handles.map(({ id }) => id),
+    list.map(([, , { id }]) => id),
+  );
 });

@@ -178,7 +178,7 @@ export class Process implements Owner {
       cacheBytes: config.cacheBytes,
       unknownTypes: config.unknownTypes ?? 'wait',
     });
-    return { ...checked, trimSlackBytes: config.trimSlackBytes };
+    return { ...checked, trimSlackBytes: config.trimSlackBytes, listSlice: 2 };
   }
 
   #definitions(): AnyJobDefinition[] {
