@@ -117,9 +117,11 @@ export function startRecordsInMemory(log: Log, slot: number): StartRecords | und
 
 /** What an attempt needs; undefined when the job in `slot` is not the one with this `order` any more. */
 export function readStartRecords(log: Log, slot: number, order: number): Promise<StartRecords | undefined> {
-  // Jobs of equal priority start in the order in which they lie in the log.
-  log.readAhead(sequenceOf(log.table.homeOf(slot)));
-  return readWhileStored(log, slot, order, walkStart);
+  const ahead = sequenceOf(log.table.homeOf(slot));
+  const records = readWhileStored(log, slot, order, walkStart);
+  // Jobs of equal priority start in the order in which they lie in the log; after this one, or they would overtake it.
+  log.readAhead(ahead);
+  return records;
 }
 
 /** The results of the jobs that the one in `slot` waited for, as the JSON of an object; undefined if it waited for none. */

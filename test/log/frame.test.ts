@@ -15,7 +15,7 @@ import {
 } from '../../src/log/frame.ts';
 import { readRecords } from '../../src/log/read-record.ts';
 import { writeRecord } from '../../src/log/write-record.ts';
-import { ALL_KINDS, anyEventOf, anyMark, carried, enqueued, frameOf, NOW } from '../support/log.ts';
+import { ALL_KINDS, anyEventOf, anyMark, anyNoted, carried, enqueued, frameOf, NOW } from '../support/log.ts';
 
 const AT = 1_767_225_600_000;
 
@@ -142,7 +142,7 @@ describe('a frame', () => {
   test('holds nothing of what lay in memory before it', () => {
     const events = [
       ...[enqueued(0), enqueued(1, { id: '01HZZZZZZZZZZZZZZZZZZZZZZZ', payload: undefined })],
-      ...fc.sample(fc.oneof(anyEventOf(0), anyEventOf(1), anyMark), { numRuns: 300, seed: 1 }),
+      ...fc.sample(fc.oneof(anyEventOf(0), anyEventOf(1), anyMark, anyNoted), { numRuns: 300, seed: 1 }),
     ];
     assert.equal(new Set(events.map(({ kind }) => kind)).size, ALL_KINDS.length - 1, 'of every kind but carried');
     const sealed = [0x00, 0xff].map((garbage) => {
