@@ -262,6 +262,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     createId,
     log: () => opened.log,
     dependencies: () => supervisor.part?.core.dependencies,
+    throughput: () => supervisor.part?.core.throughput,
     mode: () => supervisor.mode,
   });
 }

@@ -3,6 +3,8 @@ import type { AnyJobDefinition, JobDefinition } from './definition.ts';
 import type { HoldfastError } from './errors.ts';
 import type { Duration } from './job/duration.ts';
 import type { JobState } from './job/machine.ts';
+import type { ThroughputView } from './actors/throughput.ts';
+import type { JobFilter } from './listing.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './job-options.ts';
@@ -37,11 +39,7 @@ export type JobHandles<Jobs extends readonly unknown[]> = {
 /** The handles of `enqueueGraph`, by key. */
 export type GraphHandles<Jobs> = { readonly [Key in keyof Jobs]: JobHandle<ResultOf<Jobs[Key]>> };
 
-export interface ListFilter {
-  readonly state?: JobState | undefined;
-  /** A type, or its definition, which also types what comes back. */
-  readonly type?: AnyJobDefinition | string | undefined;
-  readonly queue?: string | undefined;
+export interface ListFilter extends JobFilter {
   /** How many at most; from 1 to 1,000. @default 200 */
   readonly limit?: number | undefined;
   /** The `cursor` of the page before. */
@@ -77,10 +75,32 @@ export type ChangeOutcome =
   | { readonly id: string; readonly ok: true }
   | { readonly id: string; readonly ok: false; readonly error: HoldfastError };
 
-export interface TypeStats extends Readonly<Record<JobState, number>> {
-  readonly type: string;
+/** Whose jobs are counted: at most one of the two. */
+export interface CountsOf {
+  readonly queue?: string;
+  readonly type?: AnyJobDefinition | string;
+}
+
+/** How many jobs are in which state. */
+export interface JobCounts extends Readonly<Record<JobState, number>> {
   /** Waiting and running. */
   readonly active: number;
+  readonly total: number;
+}
+
+interface Activity extends JobCounts {
+  /** For how long the oldest of the jobs has been ready that have not been started, ms; 0 if none is ready. */
+  readonly oldestReadyMs: number;
+  /** What ended lately, since this engine opened. */
+  readonly throughput: ThroughputView;
+}
+
+export interface TypeStats extends Activity {
+  readonly type: string;
+}
+
+export interface QueueStats extends Activity {
+  readonly queue: string;
 }
 
 /** A job and all that are connected with it, as one value. */
@@ -247,8 +267,17 @@ export interface Engine extends AsyncDisposable {
   /** Forgets finished jobs. Reports as `revive` does. */
   clear(ids: readonly string[]): Promise<ChangeOutcome[]>;
 
-  /** How many jobs there are of each type, by state; registered types are there even without jobs. */
+  /**
+   * What there is of each type: jobs by state, for how long the oldest ready one has waited, what ended lately. Registered
+   * types are there even without jobs.
+   */
   stats(): Promise<TypeStats[]>;
+
+  /** The same of each queue that has or had jobs. */
+  queueStats(): Promise<QueueStats[]>;
+
+  /** How many jobs are in which state: all of them, or those of one queue or one type. It costs no look at the jobs. */
+  counts(of?: CountsOf): Promise<JobCounts>;
 
   /** A job as it is stored, or undefined. */
   get(id: string): Promise<JobView | undefined>;

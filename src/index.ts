@@ -11,6 +11,7 @@ export {
 } from './job/retry.ts';
 export type {
   ChangeOutcome,
+  CountsOf,
   CloseOptions,
   CloseReport,
   Engine,
@@ -18,12 +19,14 @@ export type {
   EventOptions,
   GraphHandles,
   GraphView,
+  JobCounts,
   JobHandle,
   JobHandles,
   JobPage,
   ListFilter,
   PayloadArguments,
   ScheduleArguments,
+  QueueStats,
   ReviveOptions,
   TypeStats,
 } from './face.ts';
@@ -31,6 +34,8 @@ export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, Jo
 export type { BackfillOptions, ScheduleListFilter, SchedulePage, Schedules, ScheduleView } from './schedule-face.ts';
 export type { CatchUpOptions, Moment, ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
 export type { Cause, Missed, Occurrence, Overlap, SkipReason } from './job/schedule.ts';
+export type { JobFilter } from './listing.ts';
+export type { Rate, ThroughputView } from './actors/throughput.ts';
 export type { JobState } from './job/machine.ts';
 export type { AfterOption, JobOptions } from './job-options.ts';
 export type { KeepOptions, OpenOptions } from './options.ts';

@@ -11,6 +11,7 @@ import type {
 } from './actors/messages.ts';
 import type { Dependencies } from './actors/dependencies.ts';
 import type { Runner } from './actors/runner.ts';
+import type { Throughput } from './actors/throughput.ts';
 import type { Admission } from './admission.ts';
 import type { Closing } from './closing.ts';
 import { isDefinition, type AnyJobDefinition } from './definition.ts';
@@ -54,6 +55,7 @@ export interface MethodParts {
   readonly settings: Settings;
   readonly router: Router;
   readonly dependencies: () => Dependencies | undefined;
+  readonly throughput: () => Throughput | undefined;
   readonly createId: () => string;
   readonly use: Middleware[];
   /** A handler was registered. */
@@ -237,6 +239,8 @@ export function engineMethods(parts: MethodParts): Engine {
     retry: (ids) => change(ids, { kind: 'retry' }),
     clear: (ids) => change(ids, { kind: 'clear' }),
     stats: () => reader.stats(),
+    queueStats: () => reader.queueStats(),
+    counts: (of = {}) => reader.counts(of),
     async get(id) {
       checkId(id);
       return reader.get(id);

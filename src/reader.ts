@@ -5,20 +5,21 @@
 import type { JobEnd, JournalMessage, Settle, Whereabouts } from './actors/messages.ts';
 import type { Dependencies } from './actors/dependencies.ts';
 import type { Runner } from './actors/runner.ts';
+import type { Throughput } from './actors/throughput.ts';
 import { InvalidArgumentError } from './errors.ts';
 import type { FlatError } from './errors.ts';
-import type { GraphView, JobPage, ListFilter, TypeStats } from './face.ts';
-import { isFinal, JOB_STATES, type JobState } from './job/machine.ts';
+import type { CountsOf, GraphView, JobCounts, JobPage, ListFilter, QueueStats, TypeStats } from './face.ts';
+import { isFinal, type JobState } from './job/machine.ts';
 import type { JobRow } from './job/row.ts';
 import type { JobTable } from './job/table.ts';
-import { checkQueue, checkType } from './job/name.ts';
 import type { Clock } from './kernel/clock.ts';
 import { readJob, type JobRecords } from './log/history.ts';
 import type { Log } from './log/log.ts';
-import { checkObject } from './job/check.ts';
+import { checkFilter, oldest, type ListingParts } from './listing.ts';
 import type { Settings } from './options.ts';
 import { decodeLevel, policyOf } from './policy.ts';
 import type { Router } from './router.ts';
+import { checkCountsOf, countsOf, statsOf, type StatisticsParts } from './statistics.ts';
 import { jobView, type JobView } from './view.ts';
 
 export interface ReaderParts {
@@ -29,6 +30,8 @@ export interface ReaderParts {
   readonly router: Router;
   /** Who waits for whom; a recovery replaces it. */
   readonly dependencies: () => Dependencies | undefined;
+  /** What ended lately; a recovery replaces it. */
+  readonly throughput: () => Throughput | undefined;
   readonly ask: <Value>(message: (settle: Settle<Value>) => JournalMessage) => Promise<Value>;
 }
 
@@ -36,13 +39,13 @@ export interface Reader {
   get(id: string): Promise<JobView | undefined>;
   list(filter: ListFilter): Promise<JobPage>;
   stats(): Promise<TypeStats[]>;
+  queueStats(): Promise<QueueStats[]>;
+  counts(of: CountsOf): Promise<JobCounts>;
   graph(id: string): Promise<GraphView | undefined>;
   /** How a job that has ended did so; undefined when it is gone; `revived` when it goes on meanwhile. */
   endOf(found: Whereabouts): Promise<JobEnd | 'revived' | undefined>;
 }
 
-/** How many slots are looked at before others get their turn. */
-const SCAN_SLICE = 20_000;
 const DEFAULT_LIMIT = 200;
 const HIGHEST_LIMIT = 1_000;
 
@@ -85,6 +88,17 @@ export function createReader(parts: ReaderParts): Reader {
     });
   }
 
+  function listing(): ListingParts {
+    return {
+      table: parts.log().table,
+      ...{ router: parts.router, clock: parts.clock, dependencies: parts.dependencies() },
+    };
+  }
+
+  function statisticsParts(): StatisticsParts {
+    return { ...listing(), throughput: parts.throughput() };
+  }
+
   return {
     async get(id) {
       // What was asked before this call has to be applied.
@@ -98,17 +112,17 @@ export function createReader(parts: ReaderParts): Reader {
     },
 
     async list(filter) {
-      checkObject(filter, 'filter', "{ state: 'dead' }");
-      const limit = checkFilter(filter);
-      await flush();
-      const { table } = parts.log();
+      const criteria = checkFilter(filter, ['limit', 'cursor']);
+      const limit = limitOf(filter);
       const after = filter.cursor === undefined ? 0 : orderFrom(filter.cursor);
-      const found = await oldest(table, filter, after, limit + 1, parts.clock);
+      await flush();
+      const found = await oldest(listing(), criteria, after, limit + 1);
       const page = found.slice(0, limit);
       const views = await Promise.all(page.map((where) => viewOf(where)));
       // Some may have changed while the others were read; and that one is missing here has to be durable too.
       const jobs = views.filter(
-        (view) => view !== undefined && (filter.state ?? view.state) === view.state,
+        (view) =>
+          view !== undefined && (filter.state ?? view.state) === view.state && (filter.face ?? view.face) === view.face,
       ) as JobView[];
       await flush();
       const last = page.at(-1);
@@ -116,14 +130,21 @@ export function createReader(parts: ReaderParts): Reader {
     },
 
     async stats() {
-      await parts.ask<void>((settle) => ({ kind: 'flush', settle }));
+      await flush();
       const { table } = parts.log();
       for (const { type } of parts.router.all()) if (!type.endsWith('*')) table.types.number(type);
-      return table.types.all().map((type, number) => {
-        const counts = Object.fromEntries(JOB_STATES.map((state) => [state, table.countOfType(number, state)]));
-        const states = counts as Record<JobState, number>;
-        return { type, ...states, active: states.waiting + states.running };
-      });
+      return statsOf('type', statisticsParts());
+    },
+
+    async queueStats() {
+      await flush();
+      return statsOf('queue', statisticsParts());
+    },
+
+    async counts(of) {
+      const { queue, type } = checkCountsOf(of);
+      await flush();
+      return countsOf(parts.log().table, queue, type);
     },
 
     async graph(id) {
@@ -179,49 +200,9 @@ function isThere(table: JobTable, { slot, order }: Whereabouts): boolean {
   return table.stateOf(slot) !== 'absent' && table.orderOf(slot) === order;
 }
 
-/** The `most` jobs with the lowest orders above `after` that the filter lets through. */
-async function oldest(
-  table: JobTable,
-  { state, type: job, queue }: ListFilter,
-  after: number,
-  most: number,
-  clock: Clock,
-): Promise<Whereabouts[]> {
-  const type = typeof job === 'object' ? job.type : job;
-  const typeNumber = type === undefined ? undefined : table.types.find(type);
-  const queueNumber = queue === undefined ? undefined : table.queues.find(queue);
-  let found: Whereabouts[] = [];
-  let bar = Infinity;
-  const cut = (): void => {
-    found.sort((a, b) => a.order - b.order);
-    found = found.slice(0, most);
-    if (found.length === most) bar = found.at(-1)?.order ?? Infinity;
-  };
-  for (let slot = 0; slot < table.end; slot++) {
-    if (slot % SCAN_SLICE === SCAN_SLICE - 1) await new Promise<void>((resolve) => clock.turn(resolve));
-    const order = table.orderOf(slot);
-    const stored = table.stateOf(slot);
-    if (stored === 'absent' || order <= after || order >= bar) continue;
-    if (state !== undefined && stored !== state) continue;
-    if (typeNumber !== undefined && table.typeNumberOf(slot) !== typeNumber) continue;
-    if (queueNumber !== undefined && table.queueNumberOf(slot) !== queueNumber) continue;
-    found.push({ slot, order });
-    if (found.length > 2 * most) cut();
-  }
-  cut();
-  return found;
-}
-
-function checkFilter({ state, type, queue, limit = DEFAULT_LIMIT }: ListFilter): number {
-  if (state !== undefined && !JOB_STATES.includes(state)) {
-    throw new InvalidArgumentError({ field: 'state', expected: `one of ${JOB_STATES.join(', ')}`, got: state });
-  }
-  if (type !== undefined) checkType(typeof type === 'object' ? type?.type : type);
-  if (queue !== undefined) checkQueue(queue);
-  if (!Number.isInteger(limit) || limit < 1 || limit > HIGHEST_LIMIT) {
-    throw new InvalidArgumentError({ field: 'limit', expected: `an integer from 1 to ${HIGHEST_LIMIT}`, got: limit });
-  }
-  return limit;
+function limitOf({ limit = DEFAULT_LIMIT }: ListFilter): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= HIGHEST_LIMIT) return limit;
+  throw new InvalidArgumentError({ field: 'limit', expected: `an integer from 1 to ${HIGHEST_LIMIT}`, got: limit });
 }
 
 function orderFrom(cursor: string): number {

@@ -16,7 +16,8 @@ import type { Policy } from './policy.ts';
  * Why a waiting job does not run: `ready` (it waits for a slot), `scheduled` (its time has not come), `retrying` (the
  * same, after a failed attempt), `blocked` (other jobs must end before it), `held` (nobody has registered a handler for its type).
  */
-export type JobFace = 'ready' | 'scheduled' | 'retrying' | 'blocked' | 'held';
+export const JOB_FACES = ['ready', 'scheduled', 'retrying', 'blocked', 'held'] as const;
+export type JobFace = (typeof JOB_FACES)[number];
 
 export interface JobErrorView extends FlatError {
   /** When the attempt failed, epoch ms. */
@@ -145,7 +146,12 @@ interface StoredLine {
   readonly fields?: string;
 }
 
-function faceOf({ dueAt, attempts }: JobRow, hasHandler: boolean, isBlocked: boolean, now: number): JobFace {
+export function faceOf(
+  { dueAt, attempts }: Pick<JobRow, 'dueAt' | 'attempts'>,
+  hasHandler: boolean,
+  isBlocked: boolean,
+  now: number,
+): JobFace {
   if (isBlocked) return 'blocked';
   if (dueAt > now) return attempts > 0 ? 'retrying' : 'scheduled';
   return hasHandler ? 'ready' : 'held';

@@ -49,6 +49,8 @@ const FLOORS: readonly (readonly string[])[] = [
     'schedule-face',
     'schedule-methods',
     'questions',
+    'listing',
+    'statistics',
     'graph',
     'view',
     'expectation',

@@ -20,6 +20,7 @@ import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import { createSchedules } from './schedules.ts';
+import { Throughput } from './throughput.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface CoreParts {
@@ -58,6 +59,7 @@ export interface CoreParts {
 export interface Core {
   readonly log: Log;
   readonly dependencies: Dependencies;
+  readonly throughput: Throughput;
   readonly book: QueueBook;
   /** Ends it; what is not durable is answered with `error`. */
   stop(error: Error): void;
@@ -71,6 +73,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
   mailboxes.dispatcher.drain();
   mailboxes.runner.drain();
   const dependencies = new Dependencies(log.table);
+  const throughput = new Throughput();
   const book = new QueueBook(log.table.entries, settings.queues, settings.concurrency);
   const rates = ratesOf(log.table, book);
   const watched = new Set<number>();
@@ -80,6 +83,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     log,
     trimmer: new Trimmer(log, settings.trimSlackBytes),
     retention: new Retention(log.table, settings.keep),
+    throughput,
     dependencies,
     book,
     rates,
@@ -143,7 +147,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
       ...{ clock, table: log.table, mailbox: mailboxes.schedules, journal: mailboxes.journal, watched },
       ...{ settledAt: parts.settledAt, isClosing, isFull },
     });
-    return { log, dependencies, book, stop };
+    return { log, dependencies, throughput, book, stop };
   } catch (error) {
     // Half of it is at work already.
     stop(new UnknownOutcomeError('a fault of the engine', { cause: error }));

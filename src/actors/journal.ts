@@ -24,6 +24,7 @@ import { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
 import type { Retention } from './retention.ts';
+import type { Throughput } from './throughput.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface JournalParts {
@@ -33,6 +34,7 @@ export interface JournalParts {
   readonly trimmer: Trimmer;
   readonly retention: Retention;
   readonly dependencies: Dependencies;
+  readonly throughput: Throughput;
   readonly book: QueueBook;
   readonly rates: Rates;
   readonly mailbox: Mailbox<JournalMessage>;
@@ -175,6 +177,7 @@ export function createJournal(parts: JournalParts): Journal {
           event: event.kind,
         });
       }
+      parts.throughput.note(event, table);
     }
     if (event.kind !== 'removed') return log.record(event);
     parts.dependencies.remove(event.slot, () => log.record(event));

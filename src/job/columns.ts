@@ -1,4 +1,4 @@
-/** The columns of `JobTable`: numbers about jobs, one array for each kind, grown together. 56 bytes a job. */
+/** The columns of `JobTable`: numbers about jobs, one array for each kind, grown together. 64 bytes a job. */
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
@@ -19,6 +19,7 @@ export class JobColumns {
   state = new Uint8Array(SMALLEST);
   priority = new Int32Array(SMALLEST);
   order = new Float64Array(SMALLEST);
+  createdAt = new Float64Array(SMALLEST);
   dueAt = new Float64Array(SMALLEST);
   home = new Float64Array(SMALLEST);
   last = new Float64Array(SMALLEST);
@@ -46,6 +47,7 @@ export class JobColumns {
     this.state = this.#grown(this.state);
     this.priority = this.#grown(this.priority);
     this.order = this.#grown(this.order);
+    this.createdAt = this.#grown(this.createdAt);
     this.dueAt = this.#grown(this.dueAt);
     this.home = this.#grown(this.home);
     this.last = this.#grown(this.last);

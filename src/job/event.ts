@@ -167,6 +167,8 @@ export interface Carried extends Fact {
   readonly queue: string;
   readonly priority: number;
   readonly order: number;
+  /** When it was accepted, epoch ms. */
+  readonly createdAt: number;
   readonly dueAt: number;
   readonly deadlineAt: number;
   readonly settings: string;

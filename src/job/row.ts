@@ -10,6 +10,7 @@ export interface JobRow {
   readonly state: JobState;
   readonly priority: number;
   readonly order: number;
+  readonly createdAt: number;
   readonly dueAt: number;
   readonly deadlineAt: number | undefined;
   readonly starts: number;
@@ -38,6 +39,7 @@ export function rowOf(table: JobTable, slot: number): JobRow {
     state: table.stateOf(slot) as JobState,
     priority: table.priorityOf(slot),
     order: table.orderOf(slot),
+    createdAt: table.createdAtOf(slot),
     dueAt: table.dueAtOf(slot),
     deadlineAt: table.deadlineOf(slot),
     starts: table.startsOf(slot),

@@ -68,6 +68,10 @@ export class JobTable {
   orderOf(slot: number): number {
     return this.#columns.order[slot] as number;
   }
+  /** When it was accepted, epoch ms. */
+  createdAtOf(slot: number): number {
+    return this.#columns.createdAt[slot] as number;
+  }
   /** Waiting: not to start before this moment. Final: when it ended. Epoch ms. */
   dueAtOf(slot: number): number {
     return this.#columns.dueAt[slot] as number;
@@ -203,6 +207,7 @@ export class JobTable {
     this.#columns.queue[slot] = this.queues.number(event.queue);
     this.#columns.priority[slot] = event.priority;
     this.#columns.order[slot] = order;
+    this.#columns.createdAt[slot] = event.kind === 'carried' ? event.createdAt : event.at;
     this.#columns.dueAt[slot] = event.dueAt;
     this.#rare.begin(slot, event);
     this.#columns.home[slot] = position;

@@ -23,6 +23,7 @@ export function carriedOf(
     queue: row.queue,
     priority: row.priority,
     order: row.order,
+    createdAt: row.createdAt,
     dueAt: row.dueAt,
     deadlineAt: row.deadlineAt ?? 0,
     settings,

@@ -164,8 +164,7 @@ class RecordReader {
   #noted(stamp: Stamp & Pick<Noted, 'kind' | 'at'>): LoggedEvent {
     this.#at = this.#from + MARK_BYTES;
     const space = this.#oneOf(ENTRY_SPACES);
-    const [name, what, value] = [this.#text(), this.#text(), this.#text()];
-    return { ...stamp, space, name, what, detail: this.#body(), value };
+    return { ...stamp, space, name: this.#text(), what: this.#text(), value: this.#text(), detail: this.#body() };
   }
 
   #event(kind: Exclude<LoggedJobEvent['kind'], 'enqueued'>, stamp: Stamp & { slot: number; at: number }): LoggedEvent {
@@ -230,6 +229,7 @@ class RecordReader {
     return {
       state: this.#oneOf(JOB_STATES),
       order: this.#float(),
+      createdAt: this.#float(),
       token: this.#float(),
       starts: this.#float(),
       attempts: this.#float(),

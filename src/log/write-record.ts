@@ -116,6 +116,7 @@ function putJob(frame: OpenFrame, event: Enqueued | Carried): number {
 function putCarried(frame: OpenFrame, event: Carried): number {
   frame.putByte(JOB_STATES.indexOf(event.state));
   frame.putFloat(event.order);
+  frame.putFloat(event.createdAt);
   frame.putFloat(event.token);
   frame.putFloat(event.starts);
   frame.putFloat(event.attempts);

@@ -142,7 +142,17 @@ describe('the history of a job', () => {
     );
     const carried: Carried = {
       ...BIRTH,
-      ...{ kind: 'carried', slot: 0, at: 400, order: 1, state: 'running', token: 9, starts: 2, attempts: 1 },
+      ...{
+        kind: 'carried',
+        slot: 0,
+        at: 400,
+        order: 1,
+        createdAt: 100,
+        state: 'running',
+        token: 9,
+        starts: 2,
+        attempts: 1,
+      },
       ...{ crashes: 0, interrupts: 0, snoozes: 0, hasCheckpoint: true, isCancelling: false, isUnreachable: false },
       history: JSON.stringify(before),
     };

@@ -110,7 +110,14 @@ function enqueuedJob(event: JobEvent & { kind: 'enqueued' }, position: number, b
     ...{ id, type, queue, priority, dueAt, bytes, state: 'waiting', token: undefined, isCancelling: false },
     ...{ starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isUnreachable: false },
     ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined, key: event.key || undefined },
-    ...{ order: position, home: position, last: position, checkpoint: undefined, checkpointBytes: 0 },
+    ...{
+      order: position,
+      createdAt: event.at,
+      home: position,
+      last: position,
+      checkpoint: undefined,
+      checkpointBytes: 0,
+    },
     ...{ labels: event.labels === '' ? undefined : decodeLabels(event.labels), payload: undefined, payloadBytes: 0 },
   };
 }
@@ -119,7 +126,7 @@ function carriedJob(event: Carried, position: number, bytes: number): ModelJob {
   const { id, type, queue, priority, dueAt, state, isCancelling, order } = event;
   const { starts, attempts, crashes, interrupts, snoozes } = event;
   return {
-    ...{ id, type, queue, priority, dueAt, state, isCancelling, order, bytes },
+    ...{ id, type, queue, priority, dueAt, state, isCancelling, order, bytes, createdAt: event.createdAt },
     ...{ starts, attempts, crashes, interrupts, snoozes },
     ...{ home: position, last: position, checkpointBytes: 0, isUnreachable: event.isUnreachable },
     ...{ deadlineAt: event.deadlineAt || undefined, parents: event.parents || undefined, key: event.key || undefined },

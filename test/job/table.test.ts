@@ -219,7 +219,14 @@ describe('the job table', () => {
         payload: undefined,
         history: undefined,
       },
-      ...{ priority: -(2 ** 31), order: Number.MAX_SAFE_INTEGER, dueAt: 8.64e15, state: 'running', token: 2 ** 52 },
+      ...{
+        priority: -(2 ** 31),
+        order: Number.MAX_SAFE_INTEGER,
+        createdAt: 8.64e15,
+        dueAt: 8.64e15,
+        state: 'running',
+        token: 2 ** 52,
+      },
       ...{ starts: 2 ** 32 - 1, attempts: 65_535, crashes: 255, interrupts: 65_535, snoozes: 65_535 },
       ...{
         hasCheckpoint: true,

@@ -12,7 +12,7 @@ import { edgesOf, FINAL, MOVES, numberIn, versionOf, type ModelJob } from './mod
 export type Report = (law: string, detail: string) => void;
 
 const CARRIED = [
-  ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'key'],
+  ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'key', 'createdAt'],
   ...['labels', 'payload', 'state', 'token'],
   ...['starts', 'attempts', 'crashes', 'interrupts', 'snoozes', 'isCancelling'],
 ];
@@ -143,7 +143,7 @@ export class HistoryModel {
     const n = numberIn(payload);
     const job: ModelJob = {
       ...{ slot, id, type, queue, priority, order: position, payload, n, position, dueAt, deadlineAt, parents },
-      ...{ key, labels },
+      ...{ key, labels, createdAt: event.at },
       ...{ state: 'waiting', starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isCancelling: false },
       ...{ checkpoint: undefined, result: undefined, token: undefined, home: position, checkpointAt: undefined },
       payloadAt: undefined,

@@ -83,6 +83,7 @@ function expectedOf(job: ModelJob): Record<string, unknown> {
     last: job.position,
     checkpoint: job.checkpointAt,
     payload: job.payloadAt,
+    createdAt: job.createdAt,
   };
 }
 

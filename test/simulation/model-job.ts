@@ -27,6 +27,7 @@ export interface ModelJob extends Writable<Version> {
   queue: string;
   priority: number;
   order: number;
+  createdAt: number;
   payload: string | undefined;
   /** The number that the workload gave it. */
   n: number;

@@ -53,7 +53,7 @@ export function enqueued(slot: number, given: Partial<Omit<Enqueued, 'kind' | 's
 export function carried(slot: number, given: Partial<Omit<Carried, 'kind' | 'slot'>> = {}): Carried {
   return {
     ...enqueued(slot),
-    ...{ kind: 'carried', order: positionOf(1, HEADER_BYTES), state: 'waiting', token: 0 },
+    ...{ kind: 'carried', order: positionOf(1, HEADER_BYTES), createdAt: NOW, state: 'waiting', token: 0 },
     ...{
       starts: 0,
       attempts: 0,
@@ -214,6 +214,7 @@ export const anyCarried: fc.Arbitrary<Carried> = fc
     job,
     fc.record({
       order: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      createdAt: moment,
       state: fc.constantFrom(...JOB_STATES),
       token: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
       starts: count,
