@@ -3,8 +3,8 @@ import type { AnyJobDefinition, JobDefinition } from './definition.ts';
 import type { HoldfastError } from './errors.ts';
 import type { Duration } from './job/duration.ts';
 import type { JobState } from './job/machine.ts';
-import type { ThroughputView } from './actors/throughput.ts';
 import type { JobFilter } from './listing.ts';
+import type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './job-options.ts';
@@ -74,34 +74,6 @@ export interface ReviveOptions {
 export type ChangeOutcome =
   | { readonly id: string; readonly ok: true }
   | { readonly id: string; readonly ok: false; readonly error: HoldfastError };
-
-/** Whose jobs are counted: at most one of the two. */
-export interface CountsOf {
-  readonly queue?: string;
-  readonly type?: AnyJobDefinition | string;
-}
-
-/** How many jobs are in which state. */
-export interface JobCounts extends Readonly<Record<JobState, number>> {
-  /** Waiting and running. */
-  readonly active: number;
-  readonly total: number;
-}
-
-interface Activity extends JobCounts {
-  /** For how long the oldest of the jobs has been ready that have not been started, ms; 0 if none is ready. */
-  readonly oldestReadyMs: number;
-  /** What ended lately, since this engine opened. */
-  readonly throughput: ThroughputView;
-}
-
-export interface TypeStats extends Activity {
-  readonly type: string;
-}
-
-export interface QueueStats extends Activity {
-  readonly queue: string;
-}
 
 /** A job and all that are connected with it, as one value. */
 export interface GraphView {

@@ -11,7 +11,6 @@ export {
 } from './job/retry.ts';
 export type {
   ChangeOutcome,
-  CountsOf,
   CloseOptions,
   CloseReport,
   Engine,
@@ -19,22 +18,20 @@ export type {
   EventOptions,
   GraphHandles,
   GraphView,
-  JobCounts,
   JobHandle,
   JobHandles,
   JobPage,
   ListFilter,
   PayloadArguments,
   ScheduleArguments,
-  QueueStats,
   ReviveOptions,
-  TypeStats,
 } from './face.ts';
 export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
 export type { BackfillOptions, ScheduleListFilter, SchedulePage, Schedules, ScheduleView } from './schedule-face.ts';
 export type { CatchUpOptions, Moment, ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
 export type { Cause, Missed, Occurrence, Overlap, SkipReason } from './job/schedule.ts';
 export type { JobFilter } from './listing.ts';
+export type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 export type { Rate, ThroughputView } from './actors/throughput.ts';
 export type { JobState } from './job/machine.ts';
 export type { AfterOption, JobOptions } from './job-options.ts';

@@ -8,7 +8,7 @@ import type { Runner } from './actors/runner.ts';
 import type { Throughput } from './actors/throughput.ts';
 import { InvalidArgumentError } from './errors.ts';
 import type { FlatError } from './errors.ts';
-import type { CountsOf, GraphView, JobCounts, JobPage, ListFilter, QueueStats, TypeStats } from './face.ts';
+import type { GraphView, JobPage, ListFilter } from './face.ts';
 import { isFinal, type JobState } from './job/machine.ts';
 import type { JobRow } from './job/row.ts';
 import type { JobTable } from './job/table.ts';
@@ -19,7 +19,16 @@ import { checkFilter, oldest, type ListingParts } from './listing.ts';
 import type { Settings } from './options.ts';
 import { decodeLevel, policyOf } from './policy.ts';
 import type { Router } from './router.ts';
-import { checkCountsOf, countsOf, statsOf, type StatisticsParts } from './statistics.ts';
+import {
+  checkCountsOf,
+  countsOf,
+  statsOf,
+  type CountsOf,
+  type JobCounts,
+  type QueueStats,
+  type StatisticsParts,
+  type TypeStats,
+} from './statistics.ts';
 import { jobView, type JobView } from './view.ts';
 
 export interface ReaderParts {

@@ -1,12 +1,40 @@
 /** What there is of each type and of each queue, in numbers. The counts are kept as jobs change; ages are looked up. */
-import type { Throughput } from './actors/throughput.ts';
+import type { Throughput, ThroughputView } from './actors/throughput.ts';
+import type { AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError } from './errors.ts';
-import type { CountsOf, JobCounts, QueueStats, TypeStats } from './face.ts';
 import { checkObject } from './job/check.ts';
 import { JOB_STATES, type JobState } from './job/machine.ts';
 import { checkQueue, checkType } from './job/name.ts';
 import type { JobTable } from './job/table.ts';
 import { matcherOf, scan, type Criteria, type ListingParts } from './listing.ts';
+
+/** Whose jobs are counted: at most one of the two. */
+export interface CountsOf {
+  readonly queue?: string;
+  readonly type?: AnyJobDefinition | string;
+}
+
+/** How many jobs are in which state. */
+export interface JobCounts extends Readonly<Record<JobState, number>> {
+  /** Waiting and running. */
+  readonly active: number;
+  readonly total: number;
+}
+
+interface Activity extends JobCounts {
+  /** For how long the oldest of the jobs has been ready that have not been started, ms; 0 if none is ready. */
+  readonly oldestReadyMs: number;
+  /** What ended lately, since this engine opened. */
+  readonly throughput: ThroughputView;
+}
+
+export interface TypeStats extends Activity {
+  readonly type: string;
+}
+
+export interface QueueStats extends Activity {
+  readonly queue: string;
+}
 
 export interface StatisticsParts extends ListingParts {
   readonly throughput: Throughput | undefined;
