@@ -210,7 +210,8 @@ class Context implements JobContext {
       }
       const { payloadBytes, depth } = this.#attempt.limits;
       const text = encodeJson(payload, 'payload', { maxBytes: payloadBytes, maxDepth: depth });
-      return this.#link.enqueue(type, text, options, atEnd);
+      const { trace } = this.#attempt.job;
+      return this.#link.enqueue(type, text, trace === undefined ? options : { trace, ...options }, atEnd);
     };
   }
 

@@ -41,7 +41,7 @@ export { verify, type Finding, type Verification } from './log/verify.ts';
 export { repair, type RepairReport } from './log/repair.ts';
 export type { LostJob, MissingFrames, UncertainEntry, UncertainJob } from './log/salvage.ts';
 export type { SalvageReport } from './log/set-aside.ts';
-export type { RetryOptions } from './policy.ts';
+export type { RetryOptions, TraceContext } from './policy.ts';
 export type { Duration } from './job/duration.ts';
 export type { Codec } from './codec.ts';
 export { command, type CommandArguments, type CommandOptions, type CommandOutput } from './command.ts';

@@ -6,7 +6,7 @@ import { EDGE_CONDITIONS, encodeEdges, type Edge, type EdgeCondition } from './j
 import type { NewLabels } from './job/labels.ts';
 import { checkId, checkKey, checkQueue } from './job/name.ts';
 import { UNIQUE_MODES, type UniqueMode } from './job/unique.ts';
-import { checkLevel, checkPriority, encodeLevel, type RetryOptions } from './policy.ts';
+import { checkLevel, checkPriority, checkTrace, encodeLevel, type RetryOptions, type TraceContext } from './policy.ts';
 
 /** What can be said for one job when it is enqueued. Everything it leaves open is the type's, the queue's, the engine's. */
 export interface JobOptions {
@@ -50,6 +50,11 @@ export interface JobOptions {
   readonly after?: readonly AfterOption[];
   readonly timeout?: Duration | 'none';
   readonly retry?: RetryOptions;
+  /**
+   * Where it belongs in a distributed trace; its handler sees it as `ctx.job.trace`. `observe` of `holdfast/telemetry` sets
+   * it. @default that of the job whose handler enqueues it; otherwise none
+   */
+  readonly trace?: TraceContext;
 }
 
 /** A job to wait for. `as` is the name under which `ctx.results` has its result. @default its id */
@@ -111,7 +116,7 @@ export function checkJobOptions(options: JobOptions | undefined): CheckedJobOpti
     key: options.key === undefined ? '' : checkKey(options.key, 'key'),
     labels: checkLabels(options),
     parents: options.after === undefined ? '' : encodeEdges(checkAfter(options.after)),
-    settings: encodeLevel(checkLevel(options, '')),
+    settings: encodeLevel(checkLevel(options, ''), options.trace === undefined ? undefined : checkTrace(options.trace)),
   };
 }
 

@@ -27,6 +27,12 @@ export interface Retry {
   readonly mode: 'all' | 'retryable' | undefined;
 }
 
+/** Where a job belongs in a distributed trace, as the headers of W3C Trace Context have it. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
 /** One level that may have an opinion. */
 export interface PolicyLevel {
   readonly timeoutMs?: number | undefined;
@@ -76,6 +82,21 @@ export function checkPriority(value: unknown, field: string): asserts value is n
   throw new InvalidArgumentError({ field, expected: 'an integer from -2147483648 to 2147483647', got: value });
 }
 
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+export function checkTrace(value: TraceContext): TraceContext {
+  const { traceparent, tracestate } =
+    typeof value === 'object' && value !== null ? value : ({} as Partial<TraceContext>);
+  if (typeof traceparent !== 'string' || !TRACEPARENT.test(traceparent)) {
+    throw new InvalidArgumentError({ field: 'trace.traceparent', expected: 'a traceparent header', got: traceparent });
+  }
+  if (tracestate === undefined) return { traceparent };
+  if (typeof tracestate !== 'string' || !/^[\x20-\x7e]{0,512}$/.test(tracestate)) {
+    throw new InvalidArgumentError({ field: 'trace.tracestate', expected: 'a tracestate header', got: tracestate });
+  }
+  return { traceparent, tracestate };
+}
+
 /** Milliseconds; Infinity for `'none'`. */
 export function checkTimeout(value: Duration | 'none', field: string): number {
   if (value === 'none') return Infinity;
@@ -116,8 +137,8 @@ export function checkLevel({ timeout, retry }: LevelOptions, prefix: string): Po
  *
  * @throws {InvalidArgumentError} when the backoff is a function, which cannot be stored
  */
-export function encodeLevel({ timeoutMs, retry }: PolicyLevel): string {
-  if (timeoutMs === undefined && retry === undefined) return '';
+export function encodeLevel({ timeoutMs, retry }: PolicyLevel, trace?: TraceContext): string {
+  if (timeoutMs === undefined && retry === undefined && trace === undefined) return '';
   if (retry?.backoff !== undefined && !isSerialisable(retry.backoff)) {
     throw new InvalidArgumentError({
       field: 'retry.backoff',
@@ -128,7 +149,13 @@ export function encodeLevel({ timeoutMs, retry }: PolicyLevel): string {
   return JSON.stringify({
     timeoutMs: number(timeoutMs),
     retry: retry && { ...retry, attempts: number(retry.attempts) },
+    trace,
   });
+}
+
+/** The trace that the text of `encodeLevel` holds. */
+export function decodeTrace(text: string): TraceContext | undefined {
+  return text === '' ? undefined : (JSON.parse(text) as { trace?: TraceContext }).trace;
 }
 
 /** The reverse of `encodeLevel`. */

@@ -24,6 +24,8 @@ export interface JobFacts {
   readonly scheduledFor: number;
   /** Of a schedule's job: which nominal time it is for, why it was made now, how late, and for how many it stands. */
   readonly occurrence?: Occurrence;
+  /** Where it belongs in a distributed trace; undefined if nobody said so. */
+  readonly trace?: { readonly traceparent: string; readonly tracestate?: string };
 }
 
 /** What may be handed over during an attempt: bytes of JSON, and how deep arrays and objects may lie in each other. */

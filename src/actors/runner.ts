@@ -13,7 +13,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { readResults, readStartRecords, startRecordsInMemory, type StartRecords } from '../log/history.ts';
 import { timesOf } from '../job/schedule.ts';
 import type { Log } from '../log/log.ts';
-import { decodeLevel, policyOf, type Policy } from '../policy.ts';
+import { decodeLevel, decodeTrace, policyOf, type Policy } from '../policy.ts';
 import type { AbortReason, EnqueueRequest, JobFacts, Limits, Outcome } from '../protocol.ts';
 import type { Middleware } from '../middleware.ts';
 import type { Settings } from '../options.ts';
@@ -147,6 +147,7 @@ export function createRunner(parts: RunnerParts): Runner {
     const { table } = parts.log();
     const { slot, definition } = attempt;
     const policy = policyFor(definition, table.queueOf(slot), records.settings);
+    const trace = decodeTrace(records.settings);
     const facts: JobFacts = {
       id: table.ids.of(slot),
       type: table.typeOf(slot),
@@ -156,6 +157,7 @@ export function createRunner(parts: RunnerParts): Runner {
       maxAttempts: policy.maxAttempts,
       createdAt: records.createdAt,
       ...timesOf(table.dueAtOf(slot), records.settings),
+      ...(trace === undefined ? undefined : { trace }),
     };
     attempt.policy = policy;
     attempt.facts = facts;

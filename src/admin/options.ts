@@ -26,6 +26,8 @@ export interface AdminOptions {
   readonly maxConcurrent?: number;
   /** Payloads, checkpoints and results are left out of every answer, where they are secret. @default false */
   readonly hideBodies?: boolean;
+  /** What `GET /metrics` answers with, as Prometheus reads it: `observe(jobs).prometheus`. @default there is none */
+  readonly metrics?: () => Promise<string>;
   /** Told what failed inside while a request was answered; the answer says only that something did. @default nobody */
   readonly onError?: (error: unknown) => void;
 }
@@ -40,6 +42,7 @@ export interface AdminSettings {
   readonly maxRequestsPerSecond: number;
   readonly maxConcurrent: number;
   readonly hideBodies: boolean;
+  readonly metrics: (() => Promise<string>) | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -71,11 +74,19 @@ export function checkAdminOptions(options: AdminOptions): AdminSettings {
   if (typeof hideBodies !== 'boolean') {
     throw new InvalidArgumentError({ field: 'hideBodies', expected: 'true or false', got: hideBodies });
   }
+  if (options.metrics !== undefined && typeof options.metrics !== 'function') {
+    throw new InvalidArgumentError({
+      field: 'metrics',
+      expected: 'a function that gives a text',
+      got: options.metrics,
+    });
+  }
   if (typeof onError !== 'function') {
     throw new InvalidArgumentError({ field: 'onError', expected: 'a function (error) => void', got: onError });
   }
   return {
     onError,
+    metrics: options.metrics,
     hosts: new Set(hosts.map((host) => String(host).toLowerCase())),
     token,
     authorize,

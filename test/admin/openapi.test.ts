@@ -31,6 +31,13 @@ const ASKED: Readonly<Record<string, readonly (readonly [path: string, body: unk
   addJob: [
     ['/v1/jobs', { type: 'later', id: 'new', payload: { a: [1, null, 'x'] }, delay: '1h', priority: -3 }, 201],
     ['/v1/jobs', { type: 'later', id: 'new', ifExists: 'return' }, 200],
+    [
+      '/v1/jobs',
+      { type: 'later', idempotencyKey: 'once', tags: ['a', 'b'], unique: { key: 'u', mode: 'keepLast' } },
+      201,
+    ],
+    ['/v1/jobs', { type: 'later', idempotencyKey: { key: 'once', window: '1h' } }, 200],
+    ['/v1/jobs', { type: 'later', key: 'tenant', unique: 'u' }, 200],
     ['/v1/jobs', { type: 'later', payload_base64: Buffer.from('{"b":2}').toString('base64') }, 201],
     ['/v1/jobs', { type: 'later', retry: { attempts: 2, backoff: [100, 200] }, timeout: 'none' }, 201],
     ['/v1/jobs', { type: 'later', after: ['new', { id: 'dead', on: 'always', as: 'first' }] }, 201],
@@ -191,6 +198,20 @@ test('a closed engine is unavailable, and not ready', async (t) => {
     [ready.status, await ready.json()],
     [503, { ready: false, checks: { store: { ok: false, code: 'HOLDFAST_CLOSED' } } }],
   );
+});
+
+test('the same Idempotency-Key gives the same job, and is not mixed up with another', async (t) => {
+  const { jobs } = await openTestEngine(t);
+  const ask = askerOf(jobs);
+  const add = async (key: string): Promise<[number, string]> => {
+    const response = await ask('POST', '/v1/jobs', { type: 'x' }, { 'idempotency-key': key });
+    return [response.status, ((await response.json()) as { id: string }).id];
+  };
+  const [[created, first], [found, second], [other, third]] = [await add('a'), await add('a'), await add('b')];
+  assert.deepEqual([created, found, other], [201, 200, 201]);
+  assert.equal(first, second);
+  assert.notEqual(first, third);
+  assert.equal((await ask('POST', '/v1/jobs', { type: 'x' }, { 'idempotency-key': 'x'.repeat(129) })).status, 400);
 });
 
 test('all jobs that match come one a line, a page read at a time', async (t) => {

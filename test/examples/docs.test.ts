@@ -16,6 +16,7 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     'http.js': /^201 \[ \[ 'photo:resize', 'cannot read cat\.jpg' \] \]\n$/,
     'mounted.js': /^200 401\n$/,
   },
+  'metrics.md': { 'metrics.js': /^holdfast_jobs\{type="email:welcome",state="completed"\} 1\n$/ },
   'cli.md': { 'control.js': /^id\tada\n$/ },
 };
 

@@ -3,7 +3,7 @@
  * loaded when one is called, so that saying what there is takes no longer than it must.
  */
 import { Command, CommanderError } from 'commander';
-import type { Failure} from './failure.ts';
+import type { Failure } from './failure.ts';
 import { EXIT, failureOf, type ExitCode } from './failure.ts';
 import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 import { jobCommands } from './words/jobs.ts';

@@ -26,6 +26,8 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
+const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
 export interface App {
   fetch(request: Request): Promise<Response>;
   /** Ends what it does in the background. */
@@ -48,6 +50,10 @@ export function createApp(engine: Engine, settings: AdminSettings, isTrusted = f
   }
   const document = openapi(ROUTES, settings.basePath);
   router.get('/v1/openapi.json', (context) => context.json(document));
+  const { metrics } = settings;
+  if (metrics !== undefined) {
+    router.get('/metrics', async () => new Response(await metrics(), { headers: { 'content-type': PROMETHEUS_TYPE } }));
+  }
   deadJobRoutes(router, site, settings.token ?? clock.entropy(32));
   router.get('/', (context) => context.redirect(`${settings.basePath}/dead-jobs`, 303));
   router.notFound((context) => {

@@ -27,17 +27,19 @@ export const jobRoutes: readonly Route[] = [
     tag: 'jobs',
     summary: 'Enqueues a job; it is on the disk when this is answered.',
     body: addition,
+    headers: { 'Idempotency-Key': 'The same again within 10 minutes gives the job of the first.' },
     answers: {
       201: { description: 'It was accepted.', schema: job },
-      200: { description: 'It was there already, and `ifExists` is `return`.', schema: job },
+      200: { description: 'A job that was there before stands for it: by its id or one of its keys.', schema: job },
     },
-    async handle({ body, site }) {
+    async handle({ body, request, site }) {
       const { type, payload: plain, payload_base64: base64, ...options } = body;
       const payload = base64 === undefined ? plain : payloadOf(base64, plain);
-      const isThere = options.id !== undefined && (await site.engine.get(options.id)) !== undefined;
-      const handle = await site.engine.enqueue(type, payload, options as JobOptions);
+      const key = request.headers.get('idempotency-key') ?? undefined;
+      const asked = { ...options, ...(key !== undefined && { idempotencyKey: key }) } as JobOptions;
+      const handle = await site.engine.enqueue(type, payload, asked);
       return {
-        status: isThere ? 200 : 201,
+        status: handle.isNew ? 201 : 200,
         body: await stored(site, handle.id),
         headers: { location: locationOf(site, handle.id) },
       };

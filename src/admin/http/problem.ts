@@ -43,7 +43,7 @@ const OF_ENGINE: Readonly<Record<string, readonly [status: number, code: Problem
   HOLDFAST_JOB_EXISTS: [409, 'duplicate'],
   HOLDFAST_QUEUE_EXISTS: [409, 'duplicate'],
   HOLDFAST_SCHEDULE_EXISTS: [409, 'duplicate'],
-  HOLDFAST_UNIQUE: [409, 'duplicate'],
+  HOLDFAST_DUPLICATE_JOB: [409, 'duplicate'],
   HOLDFAST_ILLEGAL_TRANSITION: [409, 'conflict'],
   HOLDFAST_EVENTS_TRIMMED: [410, 'gone'],
   HOLDFAST_BUSY: [429, 'rate_limited'],

@@ -35,6 +35,8 @@ export const retryOptions = z.strictObject({
   mode: z.enum(['all', 'retryable']).optional(),
 });
 
+const key = z.string().min(1).max(128);
+
 export const newJob = z
   .strictObject({
     type: name,
@@ -42,7 +44,7 @@ export const newJob = z
     id: jobId.optional(),
     ifExists: z.enum(['reject', 'return']).optional(),
     queue: name.optional(),
-    key: z.string().min(1).max(128).optional().meta({ description: 'Whom it belongs to.' }),
+    key: key.optional().meta({ description: 'Whom it belongs to.' }),
     priority: z.number().int().min(-2147483648).max(2147483647).optional(),
     delay: duration.optional(),
     runAt: moment.optional(),
@@ -60,8 +62,18 @@ export const newJob = z
       )
       .max(1_000)
       .optional(),
+    unique: z
+      .union([key, z.strictObject({ key, mode: z.enum(['keep', 'reject', 'replace', 'keepLast']).optional() })])
+      .optional()
+      .meta({ description: 'At most one unfinished job of its type has this key.' }),
+    idempotencyKey: z
+      .union([key, z.strictObject({ key, window: duration.optional() })])
+      .optional()
+      .meta({ description: 'The same again within 10 minutes, or the window, gives the first job.' }),
+    tags: z.array(key).max(16).optional(),
     timeout: z.union([duration, z.literal('none')]).optional(),
     retry: retryOptions.optional(),
+    trace: z.strictObject({ traceparent: z.string(), tracestate: z.string().optional() }).optional(),
   })
   .meta({ id: 'NewJob', description: 'A job to be enqueued. What is left out is as its type or queue has it.' });
 

@@ -13,6 +13,8 @@ export interface AddOptions {
   readonly priority?: string;
   readonly id?: string;
   readonly key?: string;
+  readonly unique?: string;
+  readonly tag?: readonly string[];
   readonly delay?: string;
   readonly at?: string;
   readonly deadline?: string;
@@ -28,13 +30,15 @@ export async function add(
   options: AddOptions,
 ): Promise<void> {
   const { terminal } = setting;
-  const { queue, id, key, delay, at, timeout, depends } = options;
+  const { queue, id, key, unique, tag, delay, at, timeout, depends } = options;
   const body = {
     type,
     payload: payload === undefined ? undefined : await payloadOf(payload, terminal),
     queue,
     id,
     key,
+    unique,
+    tags: tag,
     delay: delay === undefined ? undefined : number(delay),
     runAt: at,
     timeout: timeout === undefined ? undefined : number(timeout),

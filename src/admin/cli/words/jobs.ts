@@ -19,6 +19,8 @@ export const jobCommands: Words = (program, act) => {
     .option('-p, --priority <number>', 'higher runs first')
     .option('--id <id>', 'an id of your own')
     .option('--key <key>', 'whom it belongs to')
+    .option('--unique <key>', 'at most one unfinished job of the type has this key')
+    .option('--tag <tags>', 'words to find it by; may be said again, or with commas', collect)
     .option('--delay <duration>', 'not before so long from now: 5m')
     .option('--at <moment>', 'not before this moment: 2026-12-24T18:00:00Z')
     .option('--deadline <duration>', 'not to be started later than so long from now')
