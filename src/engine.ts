@@ -6,8 +6,10 @@
  * The journal, the dispatcher and all they derive from the log are one part under a supervisor: if the store fails they
  * are made anew from a replay. The runner, its threads and those who wait for answers outlive that.
  */
+import { Consumption } from './actors/consumption.ts';
 import { startCore, type Core } from './actors/core.ts';
 import type { DispatcherMessage, JournalMessage, RunnerMessage, SchedulesMessage, Settle } from './actors/messages.ts';
+import { QueueBook } from './actors/queue-book.ts';
 import { createRunner } from './actors/runner.ts';
 import { createSettling } from './actors/settling.ts';
 import { openThreads, type Threads } from './actors/threads.ts';
@@ -78,7 +80,6 @@ export interface StartGate {
   onOpen(tell: () => void): void;
 }
 
-/** What is rebuilt when the store fails. */
 export interface Rebuilt {
   readonly core: Core;
   readonly opened: OpenLog;
@@ -102,8 +103,10 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
   const router = new Router(settings.definitions);
   const use = [...settings.use];
   const admission = createAdmission(router, limits);
+  const consumption = new Consumption(settings.consume);
   const commits = new Set<() => void>();
   let opened: OpenLog;
+  let book: QueueBook | undefined;
   /** New ids sort behind all that were given before, also when the clock was set back meanwhile. */
   let newestAt = 0;
   /** Where the log ended when it was opened first. */
@@ -116,6 +119,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     journal: mailboxes.journal,
     dispatcher: mailboxes.dispatcher,
     log: () => opened.log,
+    levelOf: (queue) => book?.settingsOf(queue) ?? {},
     threads,
     settings,
     router,
@@ -132,6 +136,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     async start() {
       opened = await home.open();
       newestAt = opened.newestAt;
+      book = new QueueBook(opened.log.table.entries, settings.queues, settings.concurrency);
       bornAt ??= opened.log.durablePosition;
       const core = await startCore({
         turns,
@@ -142,7 +147,8 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
         isClosing: closing.isBegun,
         isFull: () => home.room?.state === 'full',
         isHeld: (slotsInUse) => gate?.isShut(slotsInUse) === true,
-        isConsumed: () => true,
+        book,
+        isConsumed: (queue) => consumption.has(queue),
         settings,
         router,
         mailboxes,
@@ -183,12 +189,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     commits.clear();
   }
 
-  /** A handler was registered: jobs of its type may have waited for it. */
-  function tellRoutes(): void {
-    mailboxes.dispatcher.tell({ kind: 'routes' });
-  }
-
-  // Moments at which something was to be are in another place now.
+  // What was to be at a moment is to be at another.
   clock.onJump(() => mailboxes.dispatcher.tell({ kind: 'settings' }));
 
   const open: OpenQuestions = { count: 0 };
@@ -252,7 +253,10 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     settings,
     router,
     use,
-    tellRoutes,
+    tellDispatcher: (message) => mailboxes.dispatcher.tell(message),
+    consumption,
+    book: () => book,
+    core: () => supervisor.part?.core,
     admission,
     runner,
     ask,

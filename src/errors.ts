@@ -16,6 +16,7 @@ export {
 } from './job/attempt-errors.ts';
 export { codeOf, type FlatError, flattenError, rebuildError, type VerdictCode } from './job/flat-error.ts';
 export { HoldfastError, type HoldfastErrorCode, InvalidArgumentError } from './job/holdfast-error.ts';
+export { QueueFullError, QueueNotFoundError } from './job/queue-errors.ts';
 
 /**
  * A payload cannot be stored as it is: JSON would change or lose a part of it, it is too large or too deep, or the

@@ -10,6 +10,7 @@ import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './job-options.ts';
 import type { Schedules, ScheduleView } from './schedule-face.ts';
 import type { ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
+import type { QueueMethods } from './queue-face.ts';
 import type { EventView, JobView } from './view.ts';
 
 /** The same for a schedule. */
@@ -132,7 +133,7 @@ export class JobHandle<Result> {
  * An open folder of jobs. Every method answers when what it says is durable. Once closed, all of them reject with
  * `EngineClosedError`; while the store is being recovered, with `StoreUnavailableError`.
  */
-export interface Engine extends AsyncDisposable {
+export interface Engine extends QueueMethods, AsyncDisposable {
   /** The real path of the folder. */
   readonly path: string;
 

@@ -36,7 +36,18 @@ export type { Rate, ThroughputView } from './actors/throughput.ts';
 export type { JobState } from './job/machine.ts';
 export type { AfterOption, JobOptions } from './job-options.ts';
 export type { KeepOptions, OpenOptions } from './options.ts';
-export type { QueueOptions } from './queue-options.ts';
+export type {
+  ConfigureOptions,
+  Explanation,
+  PauseOptions,
+  PauseView,
+  QueueChanges,
+  QueueMethods,
+  QueueView,
+  ResumeOptions,
+} from './queue-face.ts';
+export type { KeyOptions, QueueOptions, RateOptions } from './queue-options.ts';
+export type { Reason, ReasonWord } from './actors/explain.ts';
 export { verify, type Finding, type Verification } from './log/verify.ts';
 export { repair, type RepairReport } from './log/repair.ts';
 export type { LostJob, MissingFrames, UncertainEntry, UncertainJob } from './log/salvage.ts';

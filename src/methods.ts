@@ -1,14 +1,5 @@
 /** The methods of the engine: each asks the journal, or reads what is durable. */
-import type {
-  Change,
-  ChangeReport,
-  JobEnd,
-  JournalMessage,
-  NewJob,
-  Settle,
-  TakenIds,
-  WaitAnswer,
-} from './actors/messages.ts';
+import type { Change, ChangeReport, JobEnd, NewJob, Settle, TakenIds, WaitAnswer } from './actors/messages.ts';
 import type { Dependencies } from './actors/dependencies.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Throughput } from './actors/throughput.ts';
@@ -36,38 +27,32 @@ import {
 import { planGraph, type GraphNodes } from './graph.ts';
 import { checkFlag, checkObject, oneOf } from './job/check.ts';
 import { checkId } from './job/name.ts';
-import type { Clock } from './kernel/clock.ts';
 import type { SupervisorMode } from './kernel/supervisor.ts';
 import type { Home } from './log/home.ts';
-import type { Log } from './log/log.ts';
 import { streamEvents } from './log/stream.ts';
 import type { JobOptions } from './job-options.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import type { Settings } from './options.ts';
+import { queueMethods, type QueueMethodParts } from './queue-methods.ts';
 import { createReader } from './reader.ts';
 import type { Router } from './router.ts';
 import { scheduleMethods, type ScheduleMethodParts } from './schedule-methods.ts';
 import { eventView, type EventView } from './view.ts';
 
-export interface MethodParts {
+export interface MethodParts extends QueueMethodParts {
   readonly home: Home;
-  readonly clock: Clock;
   readonly settings: Settings;
   readonly router: Router;
   readonly dependencies: () => Dependencies | undefined;
   readonly throughput: () => Throughput | undefined;
   readonly createId: () => string;
   readonly use: Middleware[];
-  /** A handler was registered. */
-  readonly tellRoutes: () => void;
   readonly admission: Admission;
   readonly runner: Runner;
-  readonly ask: <Value>(message: (settle: Settle<Value>) => JournalMessage, isCommand?: boolean) => Promise<Value>;
   readonly askSchedules: ScheduleMethodParts['askSchedules'];
   readonly closing: Closing;
   /** Called, and forgotten, after the next commit. */
   readonly commits: Set<() => void>;
-  readonly log: () => Log;
   /** How the part that the log belongs to is. */
   readonly mode: () => SupervisorMode;
 }
@@ -155,6 +140,7 @@ export function engineMethods(parts: MethodParts): Engine {
   }
 
   return {
+    ...queueMethods(parts),
     path: parts.home.path,
     salvaged: parts.home.salvaged,
     closing: closing.signal,
@@ -215,7 +201,7 @@ export function engineMethods(parts: MethodParts): Engine {
         }
         parts.router.add(definition);
       }
-      parts.tellRoutes();
+      parts.tellDispatcher({ kind: 'routes' });
     },
     use(...middleware) {
       checkMiddleware(middleware, 'use');

@@ -8,7 +8,7 @@ import { checkFlag, checkObject, count, oneOf } from './job/check.ts';
 import { durationMs, type Duration } from './job/duration.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import { checkLevel, type PolicyLevel, type RetryOptions } from './policy.ts';
-import { checkQueues, type QueueLayer, type QueueOptions } from './queue-options.ts';
+import { checkConsumed, checkQueues, type QueueLayer, type QueueOptions } from './queue-options.ts';
 
 export interface KeepOptions {
   /** Forget a job this long after its end. @default '24h'; dead jobs: never */
@@ -29,6 +29,8 @@ export interface OpenOptions {
   readonly unknownTypes?: 'wait' | 'die';
   /** Settings by name of queue; a queue that is not named has the engine's. */
   readonly queues?: Readonly<Record<string, QueueOptions>>;
+  /** Which queues this engine works on, by name; `[]` for none. The jobs of others wait. @default 'all' */
+  readonly consume?: 'all' | readonly string[];
   /** How many jobs may run at once in all queues together. @default 100 */
   readonly concurrency?: number;
   /** How many threads run handlers given as `worker`. @default the number of processors */
@@ -87,6 +89,7 @@ export interface Settings {
   readonly use: readonly Middleware[];
   readonly unknownTypes: 'wait' | 'die';
   readonly queues: ReadonlyMap<string, QueueLayer>;
+  readonly consume: 'all' | readonly string[];
   readonly concurrency: number;
   readonly threads: number;
   readonly durability: 'disk' | 'os';
@@ -119,11 +122,13 @@ export function checkOpenOptions(options: OpenOptions): Settings {
     throw new InvalidArgumentError({ field: 'jobs', expected: 'a list of definitions', got: jobs });
   checkObject(keep, 'keep', "{ completed: { age: '1h' } }");
   const concurrency = count(options.concurrency, 'concurrency', 100, 1, 100_000);
+  const checkedQueues = checkQueues(queues, concurrency);
   return {
     definitions: checkDefinitions(jobs),
     use: [...use],
     unknownTypes: oneOf(options.unknownTypes, 'unknownTypes', ['wait', 'die']),
-    queues: checkQueues(queues),
+    queues: checkedQueues,
+    consume: checkConsumed(options.consume ?? 'all', 'consume'),
     concurrency,
     threads: count(options.threads, 'threads', availableParallelism(), 1, 1024),
     durability: oneOf(options.durability, 'durability', ['disk', 'os']),

@@ -98,15 +98,27 @@ export function checkQueueOptions(queue: QueueOptions, field: string): QueueLaye
   return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined));
 }
 
-/** @throws {InvalidArgumentError} naming the queue or the setting that is wrong */
-export function checkQueues(queues: Readonly<Record<string, QueueOptions>>): ReadonlyMap<string, QueueLayer> {
+/**
+ * @param concurrency the engine's
+ * @throws {InvalidArgumentError} naming the queue or the setting that is wrong
+ */
+export function checkQueues(
+  queues: Readonly<Record<string, QueueOptions>>,
+  concurrency: number,
+): ReadonlyMap<string, QueueLayer> {
   checkObject(queues, 'queues', '{ email: { concurrency: 50 } }');
-  return new Map(
-    Object.entries(queues).map(([name, queue]) => {
-      checkQueue(name, 'queues');
-      return [name, checkQueueOptions(queue, `queues.${name}`)];
-    }),
-  );
+  const layers = new Map<string, QueueLayer>();
+  let kept = 0;
+  for (const [name, queue] of Object.entries(queues)) {
+    checkQueue(name, 'queues');
+    const layer = checkQueueOptions(queue, `queues.${name}`);
+    layers.set(name, layer);
+    kept += layer.minimum ?? 0;
+    if (kept === 0 || kept < concurrency) continue;
+    const expected = `less than the ${concurrency} slots of the engine, all queues together`;
+    throw new InvalidArgumentError({ field: `queues.${name}.minimum`, expected, got: layer.minimum });
+  }
+  return layers;
 }
 
 /** @param layers the one that counts most first */
@@ -120,6 +132,16 @@ export function queueSettings(layers: readonly QueueLayer[], concurrency: number
     (settings, layer) => ({ ...settings, ...(layer as QueueSettings) }),
     defaults,
   );
+}
+
+/** Which queues an engine works on. */
+export function checkConsumed(queues: 'all' | readonly string[], field: string): 'all' | readonly string[] {
+  if (queues === 'all') return queues;
+  if (!Array.isArray(queues)) {
+    throw new InvalidArgumentError({ field, expected: "'all', or a list of names of queues", got: queues });
+  }
+  for (const [n, name] of (queues as readonly string[]).entries()) checkQueue(name, `${field}[${n}]`);
+  return [...(queues as readonly string[])];
 }
 
 function checkLength(value: Duration | 'none', field: string): number {

@@ -4,6 +4,7 @@
  */
 import type { JobEnd, JournalMessage, Settle, Whereabouts } from './actors/messages.ts';
 import type { Dependencies } from './actors/dependencies.ts';
+import type { QueueBook } from './actors/queue-book.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Throughput } from './actors/throughput.ts';
 import { InvalidArgumentError } from './errors.ts';
@@ -37,6 +38,7 @@ export interface ReaderParts {
   readonly runner: Runner;
   readonly settings: Settings;
   readonly router: Router;
+  readonly book: () => QueueBook | undefined;
   /** Who waits for whom; a recovery replaces it. */
   readonly dependencies: () => Dependencies | undefined;
   /** What ended lately; a recovery replaces it. */
@@ -86,7 +88,7 @@ export function createReader(parts: ReaderParts): Reader {
     if (records === undefined) return undefined;
     const { row } = records;
     const definition = parts.router.find(row.type);
-    const levels = [definition ?? {}, parts.settings.queues.get(row.queue) ?? {}, parts.settings.level];
+    const levels = [definition ?? {}, parts.book()?.settingsOf(row.queue) ?? {}, parts.settings.level];
     return jobView({
       ...records,
       report: row.token === undefined ? undefined : parts.runner.reportOf(row.token),

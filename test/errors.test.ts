@@ -33,6 +33,18 @@ const TABLE: readonly [errors.HoldfastError, errors.HoldfastErrorCode, Readonly<
   ],
   [new errors.JobNotFoundError('a:1', { cause: because }), 'HOLDFAST_JOB_NOT_FOUND', { id: 'a:1' }, /no job.*a:1/],
   [
+    new errors.QueueFullError({ queue: 'mail', limit: 3, cause: because }),
+    'HOLDFAST_QUEUE_FULL',
+    { queue: 'mail', limit: 3 },
+    /mail is full.*3 jobs/,
+  ],
+  [
+    new errors.QueueNotFoundError('mail', { cause: because }),
+    'HOLDFAST_QUEUE_NOT_FOUND',
+    { queue: 'mail' },
+    /no queue mail.*configureQueue/,
+  ],
+  [
     new errors.IllegalTransitionError({ id: 'a:1', state: 'running', event: 'revived', cause: because }),
     'HOLDFAST_ILLEGAL_TRANSITION',
     { id: 'a:1', state: 'running', event: 'revived' },

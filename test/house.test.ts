@@ -51,6 +51,8 @@ const FLOORS: readonly (readonly string[])[] = [
     'questions',
     'listing',
     'statistics',
+    'queue-face',
+    'queue-methods',
     'graph',
     'view',
     'expectation',

@@ -2,36 +2,28 @@
 import {
   AttemptEndedError,
   DuplicateJobError,
-  flattenError,
   IllegalTransitionError,
   JobNotFoundError,
   type FlatError,
   type HoldfastError,
 } from '../errors.ts';
-import { decideFailure } from '../job/decide.ts';
 import type { JobEvent, Noted } from '../job/event.ts';
 import { isFinal, nextState } from '../job/machine.ts';
 import type { ActorRef } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../log/log.ts';
-import type {
-  Change,
-  DispatcherMessage,
-  JobEnd,
-  JournalMessage,
-  RunnerMessage,
-  SchedulesMessage,
-  Verdict,
-} from './messages.ts';
+import type { Change, DispatcherMessage, JobEnd, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
 import { eventOf } from './changes.ts';
+import { Capacity } from './capacity.ts';
+import { CancelReasons, createEndings } from './endings.ts';
 import { createFamilies } from './families.ts';
 import { noteDown } from './notes.ts';
 import type { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
 import { createIntake, type Rest } from './intake.ts';
-import { refusalOf } from './refusal.ts';
+import { createRegulate } from './regulation.ts';
 import type { Retention } from './retention.ts';
 import { createStart } from './starts.ts';
 import type { Waiters } from './waiters.ts';
@@ -42,6 +34,8 @@ export interface CommandParts {
   readonly retention: Retention;
   readonly waiters: Waiters;
   readonly dependencies: Dependencies;
+  /** How many slots the engine has. */
+  readonly concurrency: number;
   readonly book: QueueBook;
   readonly rates: Rates;
   readonly dispatcher: ActorRef<DispatcherMessage>;
@@ -64,7 +58,7 @@ export interface CommandParts {
 /** The messages that are commands. */
 export type Command = Extract<
   JournalMessage,
-  { kind: 'enqueue' | 'start' | 'save' | 'end' | 'die' | 'cancel' | 'change' | 'note' | 'wait' }
+  { kind: 'enqueue' | 'start' | 'save' | 'end' | 'die' | 'cancel' | 'change' | 'note' | 'regulate' | 'wait' }
 >;
 type CommandOf<Kind extends Command['kind']> = Extract<Command, { kind: Kind }>;
 
@@ -79,11 +73,14 @@ export function createCommands(parts: CommandParts): Commands {
   const { clock, retention, waiters, dependencies, dispatcher, runner, record, pending } = parts;
   const { table } = parts.log;
   const families = createFamilies({ ...parts, table, ended });
-  const { waits, settleChildren } = families;
-  const start = createStart({ ...parts, table }, families);
-  const intake = createIntake({ ...parts, table, waits });
-  /** Why running jobs are to be cancelled; the log knows it too, but it may have forgotten the job before anybody asks. */
-  const cancelReasons = new Map<number, string | undefined>();
+  const { settleChildren } = families;
+  const capacity = new Capacity(table, parts.book);
+  const start = createStart({ ...parts, table, waits });
+  const regulate = createRegulate({ ...parts, table });
+  const drop = (slot: number) => cancelOne(slot, 'Its queue was full, and it was the oldest that waited there.');
+  const intake = createIntake({ ...parts, table, capacity, waits, drop });
+  const cancelReasons = new CancelReasons();
+  const end = createEndings({ ...parts, table, capacity, intake, cancelReasons, waits, ended });
 
   function carryOut(command: Command): Rest | undefined {
     switch (command.kind) {
@@ -113,11 +110,19 @@ export function createCommands(parts: CommandParts): Commands {
       case 'note':
         noteDown({ ...parts, table, take: intake.take, cancelOne }, command);
         break;
+      case 'regulate':
+        regulate(command);
+        break;
       case 'wait':
         wait(command);
         break;
     }
     return undefined;
+  }
+
+  function waits(slot: number): void {
+    capacity.add(slot);
+    families.waits(slot);
   }
 
   function save({ slot, token, checkpoint, settle }: CommandOf<'save'>): void {
@@ -127,59 +132,6 @@ export function createCommands(parts: CommandParts): Commands {
     }
     record({ kind: 'checkpointed', slot, at: clock.now(), checkpoint });
     pending().answer(settle, undefined);
-  }
-
-  function end({ slot, token, verdict, report }: CommandOf<'end'>): void {
-    // A late, double or foreign result changes nothing; the runner may forget it all the same.
-    if (table.tokenOf(slot) === token) {
-      if (report !== undefined) record({ kind: 'progressed', slot, at: clock.now(), report });
-      conclude(slot, verdict);
-    }
-    pending().kept.push(token);
-  }
-
-  function conclude(slot: number, verdict: Verdict): void {
-    const at = clock.now();
-    if (table.isCancelling(slot)) {
-      record({ kind: 'cancelled', slot, at, reason: undefined });
-      ended(slot, cancelReasons.has(slot) ? { state: 'cancelled', reason: cancelReasons.get(slot) } : undefined);
-      cancelReasons.delete(slot);
-      return;
-    }
-    switch (verdict.kind) {
-      case 'completed':
-        complete(slot, verdict, at);
-        break;
-      case 'interrupted':
-        record({ kind: 'interrupted', slot, at, why: 'closing' });
-        waits(slot);
-        break;
-      case 'failed':
-        fail(slot, verdict, at);
-        break;
-    }
-  }
-
-  /** The job and those it wanted to follow its end come into being together, or it has failed. */
-  function complete(slot: number, { result, followUps, policy }: Verdict & { kind: 'completed' }, at: number): void {
-    const refusal =
-      followUps === undefined ? undefined : refusalOf(followUps, table, { isFull: false, at, ending: slot });
-    if (refusal !== undefined) {
-      fail(slot, { kind: 'failed', error: flattenError(refusal), policy }, at);
-      return;
-    }
-    record({ kind: 'completed', slot, at, result });
-    for (const job of followUps ?? []) intake.take(job, at);
-    ended(slot, { state: 'completed', result });
-  }
-
-  function fail(slot: number, { error, policy }: Verdict & { kind: 'failed' }, now: number): void {
-    const attempts = table.attemptsOf(slot);
-    const snoozes = table.snoozesOf(slot);
-    const event = decideFailure({ slot, error, attempts, snoozes, ...policy, now, random: () => clock.random() });
-    record(event);
-    if (event.kind === 'died') ended(slot, { state: 'dead', reason: event.why, error });
-    else waits(slot);
   }
 
   function die({ slot, order, why, problem }: CommandOf<'die'>): void {

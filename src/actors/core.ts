@@ -13,9 +13,10 @@ import type { Settings } from '../options.ts';
 import type { Router } from '../router.ts';
 import { Dependencies } from './dependencies.ts';
 import { createDispatcher } from './dispatcher.ts';
+import type { Reason } from './explain.ts';
 import { createJournal } from './journal.ts';
 import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
-import { QueueBook } from './queue-book.ts';
+import type { QueueBook } from './queue-book.ts';
 import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
@@ -37,6 +38,8 @@ export interface CoreParts {
   readonly isFull: () => boolean;
   /** Whether starts are held back for now. */
   readonly isHeld: (slotsInUse: number) => boolean;
+  /** What holds for each queue, read from this log. */
+  readonly book: QueueBook;
   /** Whether this engine works on a queue. */
   readonly isConsumed: (queue: string) => boolean;
   readonly settings: Settings;
@@ -60,7 +63,8 @@ export interface Core {
   readonly log: Log;
   readonly dependencies: Dependencies;
   readonly throughput: Throughput;
-  readonly book: QueueBook;
+  /** All that keeps a waiting job from running now; never empty. */
+  explain(slot: number): Reason[];
   /** Ends it; what is not durable is answered with `error`. */
   stop(error: Error): void;
 }
@@ -74,7 +78,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
   mailboxes.runner.drain();
   const dependencies = new Dependencies(log.table);
   const throughput = new Throughput();
-  const book = new QueueBook(log.table.entries, settings.queues, settings.concurrency);
+  const { book } = parts;
   const rates = ratesOf(log.table, book);
   const watched = new Set<number>();
   const journal = createJournal({
@@ -87,6 +91,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     dependencies,
     book,
     rates,
+    concurrency: settings.concurrency,
     mailbox: mailboxes.journal,
     dispatcher: mailboxes.dispatcher,
     runner: mailboxes.runner,
@@ -147,7 +152,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
       ...{ clock, table: log.table, mailbox: mailboxes.schedules, journal: mailboxes.journal, watched },
       ...{ settledAt: parts.settledAt, isClosing, isFull },
     });
-    return { log, dependencies, throughput, book, stop };
+    return { log, dependencies, throughput, explain: (slot) => dispatcher.explain(slot), stop };
   } catch (error) {
     // Half of it is at work already.
     stop(new UnknownOutcomeError('a fault of the engine', { cause: error }));

@@ -15,6 +15,7 @@ import { Heap, Places } from '../kernel/heap.ts';
 import type { Router } from '../router.ts';
 import type { DispatcherMessage, Hold, JournalMessage } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
+import { explainJob, type Reason } from './explain.ts';
 import { Minimums } from './minimums.ts';
 import { Queue } from './queue.ts';
 import type { QueueBook } from './queue-book.ts';
@@ -54,6 +55,8 @@ export interface Dispatcher {
    * @param running the attempts that hold slots already, those included that are about to be handed to the runner
    */
   load(running: readonly Hold[]): Promise<void>;
+  /** All that keeps a waiting job from running now; never empty. */
+  explain(slot: number): Reason[];
   /** No job is started any more. */
   stop(): void;
 }
@@ -152,6 +155,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** Something holds for queues that did not hold before: a setting, a pause, or which of them this engine works on. */
   function reconfigure(): void {
     const now = clock.now();
+    // Slots are kept for a queue before its first job comes.
+    for (const name of book.names()) if (book.settingsOf(name).minimum > 0) queueOf(table.queues.number(name));
     for (const queue of queues) configure(queue, now);
   }
 
@@ -255,6 +260,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   return {
     async load(holds) {
+      reconfigure();
       for (const hold of holds) {
         queueOf(table.queues.number(hold.queue)).hold(hold);
         const type = hold.route === undefined ? undefined : limits.of(router.find(hold.route));
@@ -272,6 +278,15 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       }
       if (mode === 'loading') mode = 'dispatching';
       dispatch();
+    },
+    explain(slot) {
+      const now = clock.now();
+      const isKeptFrom = (queue: Queue): boolean => minimums.keepFrom(queue, running, now);
+      const { isOneAlone } = suspects;
+      const { concurrency, threads } = parts;
+      const facts = { mode, now, running, concurrency, runningOnThreads, threads, isOneAlone };
+      const engine = { ...facts, isFull: parts.isFull(), isHeld: parts.isHeld(running) };
+      return explainJob({ ...parts, limits, suspects, isKeptFrom }, slot, queues[table.queueNumberOf(slot)], engine);
     },
     stop() {
       mode = 'stopped';

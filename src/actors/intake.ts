@@ -8,6 +8,7 @@ import { encodeLabels } from '../job/labels.ts';
 import type { JobTable } from '../job/table.ts';
 import { ENCOUNTERS } from '../job/unique.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Capacity } from './capacity.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { NewJob, Settle, TakenIds } from './messages.ts';
 import type { Pending } from './pending.ts';
@@ -16,6 +17,7 @@ import { refusalOf } from './refusal.ts';
 export interface IntakeParts {
   readonly clock: Clock;
   readonly table: JobTable;
+  readonly capacity: Capacity;
   readonly dependencies: Dependencies;
   readonly createId: () => string;
   /** How many jobs of a list are taken in one go. */
@@ -26,6 +28,8 @@ export interface IntakeParts {
   readonly pending: () => Pending;
   /** A job waits now, or waits otherwise than before. */
   readonly waits: (slot: number) => void;
+  /** A waiting job goes, since its queue is full. */
+  readonly drop: (slot: number) => void;
 }
 
 export interface Intake {
@@ -42,11 +46,11 @@ export interface Intake {
 export type Rest = () => boolean;
 
 export function createIntake(parts: IntakeParts): Intake {
-  const { clock, table, dependencies, createId, record, pending, waits } = parts;
+  const { clock, table, capacity, dependencies, createId, record, pending, waits } = parts;
 
   function enqueue(jobs: readonly NewJob[], settle: Settle<TakenIds>): Rest | undefined {
     const at = clock.now();
-    const refusal = refusalOf(jobs, table, { isFull: parts.isFull(), at });
+    const refusal = refusalOf(jobs, table, { isFull: parts.isFull(), at }) ?? capacity.refusalOf(jobs, at);
     if (refusal !== undefined) {
       pending().refuse(settle, refusal);
       return undefined;
@@ -103,7 +107,8 @@ export function createIntake(parts: IntakeParts): Intake {
   function store(job: NewJob, id: string, at: number): string {
     const slot = table.freeSlot();
     // Each field by its name: a spread costs as much as all the rest.
-    const { type, queue, priority, settings, parents, key, payload, deadlineAt } = job;
+    const { type, queue, priority, settings, parents, key, payload } = job;
+    const deadlineAt = capacity.deadlineOf(job, at);
     const dueAt = job.runAt ?? at + job.delayMs;
     const labels = job.labels === undefined ? '' : labelsOf(job.labels, at);
     // prettier-ignore
@@ -112,6 +117,8 @@ export function createIntake(parts: IntakeParts): Intake {
     });
     if (parents !== '') dependencies.add(slot);
     waits(slot);
+    const dropped = capacity.excess(slot);
+    if (dropped >= 0) parts.drop(dropped);
     return id;
   }
 

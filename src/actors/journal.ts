@@ -35,6 +35,7 @@ export interface JournalParts {
   readonly retention: Retention;
   readonly dependencies: Dependencies;
   readonly throughput: Throughput;
+  readonly concurrency: number;
   readonly book: QueueBook;
   readonly rates: Rates;
   readonly mailbox: Mailbox<JournalMessage>;
@@ -141,6 +142,7 @@ export function createJournal(parts: JournalParts): Journal {
       case 'cancel':
       case 'change':
       case 'note':
+      case 'regulate':
       case 'wait':
         rest = carryOut(message);
         if (rest !== undefined) parts.mailbox.tell({ kind: 'rest' });

@@ -5,6 +5,7 @@ import type { NewLabels } from '../job/labels.ts';
 import type { Rule } from '../job/calendar.ts';
 import type { CatchUp, Plan, Template } from '../job/schedule.ts';
 import type { AbortReason } from '../protocol.ts';
+import type { RegulateCommand } from './regulation.ts';
 import type { Policy } from '../policy.ts';
 
 /** Where an answer goes. Called once. */
@@ -137,6 +138,7 @@ export type JournalMessage =
       readonly replaced?: readonly string[];
       readonly settle: Settle<void>;
     }
+  | RegulateCommand
   | { readonly kind: 'wait'; readonly id: string; readonly settle: Settle<WaitAnswer> }
   /** Answered when everything that is in the log now is durable. */
   | { readonly kind: 'flush'; readonly settle: Settle<void> }

@@ -49,6 +49,11 @@ export class QueueBook {
     return new Set([...this.#options.keys(), ...Array.from(this.#entries.in('queue'), ({ name }) => name)]);
   }
 
+  /** Whether somebody has said anything about this queue. */
+  has(queue: string): boolean {
+    return this.#options.has(queue) || this.#entries.get('queue', queue) !== undefined;
+  }
+
   settingsOf(queue: string): QueueSettings {
     return this.#settings.get(queue) ?? this.#plain();
   }

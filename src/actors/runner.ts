@@ -13,7 +13,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { readResults, readStartRecords, startRecordsInMemory, type StartRecords } from '../log/history.ts';
 import { timesOf } from '../job/schedule.ts';
 import type { Log } from '../log/log.ts';
-import { decodeLevel, decodeTrace, policyOf, type Policy } from '../policy.ts';
+import { decodeLevel, decodeTrace, policyOf, type Policy, type PolicyLevel } from '../policy.ts';
 import type { AbortReason, EnqueueRequest, JobFacts, Limits, Outcome } from '../protocol.ts';
 import type { Middleware } from '../middleware.ts';
 import type { Settings } from '../options.ts';
@@ -31,6 +31,8 @@ export interface RunnerParts {
   readonly dispatcher: ActorRef<DispatcherMessage>;
   /** The log of today: a recovery replaces it. */
   readonly log: () => Log;
+  /** What holds for the jobs of a queue; the same object until that changes. */
+  readonly levelOf: (queue: string) => PolicyLevel;
   readonly threads: Threads;
   readonly settings: Settings;
   readonly router: Router;
@@ -65,7 +67,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const attempts = new Map<number, Attempt>();
   const call = createCalls({ threads, limits, use: parts.use });
   const deadlines = new Deadlines(clock, () => parts.mailbox.tell({ kind: 'overdue' }));
-  const policies = new Map<AnyJobDefinition, Map<string, Policy>>();
+  const policies = new Map<AnyJobDefinition, WeakMap<PolicyLevel, Policy>>();
   const counts = { ended: 0, interrupted: 0, abandoned: 0 };
   let idleWaiters: Array<() => void> = [];
 
@@ -181,13 +183,14 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 
   function policyFor(definition: AnyJobDefinition, queue: string, settingsText: string): Policy {
-    const known = settingsText === '' ? policies.get(definition)?.get(queue) : undefined;
+    const level = parts.levelOf(queue);
+    const known = settingsText === '' ? policies.get(definition)?.get(level) : undefined;
     if (known !== undefined) return known;
-    const policy = policyOf([decodeLevel(settingsText), definition, settings.queues.get(queue) ?? {}, settings.level]);
+    const policy = policyOf([decodeLevel(settingsText), definition, level, settings.level]);
     if (settingsText !== '') return policy;
     const ofDefinition = policies.get(definition);
-    if (ofDefinition === undefined) policies.set(definition, new Map([[queue, policy]]));
-    else ofDefinition.set(queue, policy);
+    if (ofDefinition === undefined) policies.set(definition, new WeakMap([[level, policy]]));
+    else ofDefinition.set(level, policy);
     return policy;
   }
 

@@ -1,14 +1,12 @@
 /** A start as the journal sees it: the dispatcher found a slot, and what it found may not be true any more. */
 import type { JobTable } from '../job/table.ts';
 import type { CommandParts } from './commands.ts';
-import type { Families } from './families.ts';
 import type { JournalMessage } from './messages.ts';
 
 export type StartCommand = Extract<JournalMessage, { kind: 'start' }>;
 
 export function createStart(
-  parts: CommandParts & { readonly table: JobTable },
-  { waits }: Families,
+  parts: CommandParts & { readonly table: JobTable; readonly waits: (slot: number) => void },
 ): (command: StartCommand) => void {
   const { table, dependencies, book, rates, dispatcher } = parts;
   return ({ slot, order, hold }) => {
@@ -23,6 +21,6 @@ export function createStart(
     }
     rates.refused(hold);
     dispatcher.tell({ kind: 'released', hold });
-    if (isStill) waits(slot);
+    if (isStill) parts.waits(slot);
   };
 }

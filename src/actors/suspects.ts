@@ -36,6 +36,10 @@ export class Suspects {
     return this.#suspected.size > 0 && this.#suspected.get(slot) === this.#table.orderOf(slot);
   }
 
+  get isAnyLeft(): boolean {
+    return this.#suspected.size > 0;
+  }
+
   /** Whether one runs, so that nothing may be started beside it. */
   get isOneAlone(): boolean {
     return this.#alone >= 0;

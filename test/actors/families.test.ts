@@ -51,6 +51,7 @@ async function openCommands(frames: MemoryFrames) {
     log,
     retention,
     dependencies,
+    concurrency: 100,
     book: new QueueBook(table.entries, new Map(), 100),
     rates: new Rates(),
     waiters: new Waiters(),

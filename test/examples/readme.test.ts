@@ -189,7 +189,7 @@ describe('the tables in the README', () => {
 
   test('list every error with its class', async () => {
     const sources = await Promise.all(
-      ['errors.ts', 'job/attempt-errors.ts', 'job/holdfast-error.ts'].map((file) =>
+      ['errors.ts', 'job/attempt-errors.ts', 'job/queue-errors.ts', 'job/holdfast-error.ts'].map((file) =>
         readFile(join(root, 'src', file), 'utf8'),
       ),
     );

@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { REASONS } from '../../src/actors/explain.ts';
 import { openThreads, type Threads } from '../../src/actors/threads.ts';
+import { HoldfastError } from '../../src/errors.ts';
 import { openEngine } from '../../src/engine.ts';
 import type { Engine, OpenOptions } from '../../src/index.ts';
 import type { JobRow } from '../../src/job/row.ts';
@@ -26,6 +28,8 @@ export interface Life {
   die(): Promise<void>;
 }
 
+/** How many jobs are asked about at the end of a scenario. */
+const MOST_EXPLAINED = 200;
 export const CACHE_BYTES = 1024 * 1024;
 
 /**
@@ -49,7 +53,22 @@ export async function beginLife(
     clock.stop();
     throw error;
   });
+  /** Whoever waits can be told why. */
+  const explainAll = async (): Promise<void> => {
+    const { table } = (opened as OpenLog).log;
+    for (let slot = 0; slot < Math.min(table.end, MOST_EXPLAINED); slot++) {
+      if (table.stateOf(slot) !== 'waiting') continue;
+      const explanation = await engine.explain(table.ids.of(slot));
+      if (explanation?.state !== 'waiting') continue;
+      assert.ok(explanation.reasons.length > 0, `${explanation.id} waits for a reason`);
+      assert.ok(explanation.reasons.every(({ why }) => REASONS.includes(why)));
+    }
+  };
   const close = async (): Promise<void> => {
+    await explainAll().catch((error: unknown) => {
+      // Some scenarios end with an engine that answers no more.
+      if (!(error instanceof HoldfastError)) throw error;
+    });
     await engine.close({ drain: 0 });
     const { log } = opened as OpenLog;
     const disk = await replayed();
