@@ -62,7 +62,7 @@ export interface Dispatcher {
 }
 
 /** How many jobs are taken in before others get their turn. */
-const LOAD_SLICE = 20_000;
+const LOAD_SLICE = 5_000;
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { clock, table, journal, router, book, rates } = parts;

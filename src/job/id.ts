@@ -60,6 +60,10 @@ export function createUlids({ now, random }: UlidSource, lastIssued?: string): (
  * lengths, lower case, I, L, O and U, and a first character above 7, which would be a 129th bit.
  */
 export function packUlid(id: string, target: Uint32Array, offset: number): boolean {
+  if (id === newest) {
+    for (let n = 0; n < ULID_WORDS; n++) target[offset + n] = newestWords[n] as number;
+    return true;
+  }
   if (id.length !== LENGTH) return false;
   const a = digit(id, 0);
   const b = digit(id, 1);
@@ -102,13 +106,18 @@ function digit(id: string, at: number): number {
   return DIGITS[id.charCodeAt(at)] as number;
 }
 
+/** The ULID that was unpacked last: whoever makes or reads one stores it next. */
+let newest = '';
+const newestWords = new Uint32Array(ULID_WORDS);
+
 /** The ULID whose 128 bits stand in `source` from `offset`, as a flat string: ready to be a key of a `Map`. */
 export function unpackUlid(source: Uint32Array, offset: number): string {
   const a = source[offset] as number;
   const b = source[offset + 1] as number;
   const c = source[offset + 2] as number;
   const d = source[offset + 3] as number;
-  return String.fromCharCode(
+  for (let n = 0; n < ULID_WORDS; n++) newestWords[n] = source[offset + n] as number;
+  newest = String.fromCharCode(
     letter(a >>> 29),
     letter(a >>> 24),
     letter(a >>> 19),
@@ -136,6 +145,7 @@ export function unpackUlid(source: Uint32Array, offset: number): string {
     letter(d >>> 5),
     letter(d),
   );
+  return newest;
 }
 
 /** The letter of the lowest five bits. */
