@@ -61,6 +61,17 @@ const SCRIPT: readonly (readonly [words: string, ...modes: Mode[]])[] = [
   ['jobs delete new', 'program'],
   ['jobs delete new --force', 'json'],
   ['jobs view new', 'person', 'json'],
+  ['queues', 'program'],
+  ['schedules', 'person'],
+  ['schedules add nightly daily mail {"to":"all"} --tz UTC --catch-up none', 'program'],
+  ['cron add often every@5m photo:resize', 'person'],
+  ['schedules pause nightly --reason holiday', 'person'],
+  ['schedules list', 'person'],
+  ['schedules resume nightly', 'person'],
+  ['schedules trigger nightly', 'program'],
+  ['schedules delete nightly', 'program'],
+  ['schedules delete nightly --force', 'person'],
+  ['schedules view nightly', 'person'],
 ];
 type Mode = 'person' | 'program' | 'json';
 
@@ -68,7 +79,12 @@ async function transcript(folder: string): Promise<string> {
   let text = '';
   for (const [line, ...modes] of SCRIPT) {
     for (const mode of modes) {
-      const words = ['--folder', folder, ...(mode === 'json' ? ['--json'] : []), ...line.split(' ')];
+      const words = [
+        '--folder',
+        folder,
+        ...(mode === 'json' ? ['--json'] : []),
+        ...line.split(' ').map((word) => word.replace('every@', 'every ')),
+      ];
       const said = await say(words, { isTerminal: mode === 'person', env: { TERM: 'xterm' } });
       text += `$ holdfast ${line}    # for a ${mode === 'person' ? 'person' : 'program'}${mode === 'json' ? ', --json' : ''}, ends with ${said.code}\n`;
       text += `${said.out}${said.err.replaceAll(/^(?=.)/gm, '! ')}\n`;
@@ -84,6 +100,7 @@ function calm(text: string, folder: string): string {
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z/g, '<moment>')
     .replaceAll(/"(\w+At|at|dueAt)": \d+/g, '"$1": <ms>')
     .replaceAll(/"upMs": [\d.]+/g, '"upMs": <ms>')
+    .replaceAll(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, '<id>')
     .replaceAll(/--cursor \w+/g, '--cursor <cursor>')
     .replaceAll(/(?<=, )[\d.]+ m?s ago/g, '<time> ago')
     .replaceAll('\u001b[', '‹')

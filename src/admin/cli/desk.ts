@@ -77,6 +77,8 @@ async function connect(folder: string): Promise<Transport | undefined> {
 export const UNTOUCHED: OpenOptions = {
   keepAlive: false,
   maxCrashes: 255,
+  // Missed runs of schedules are for the app to make up.
+  settle: '30d',
   reserveBytes: 0,
   keep: {
     completed: { age: 'forever', count: Infinity },

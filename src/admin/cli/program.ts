@@ -9,6 +9,7 @@ import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 import { jobCommands } from './words/jobs.ts';
 import { deadCommands } from './words/dead.ts';
 import { folderCommands } from './words/folder.ts';
+import { scheduleCommands } from './words/schedules.ts';
 
 export interface Globals {
   readonly folder?: string;
@@ -41,7 +42,7 @@ Examples:
 It works on the folder of an app that runs, through the app, if that has called control(jobs) of holdfast/admin; and on a
 folder that nobody has open, by itself. Set HOLDFAST_FOLDER to say the folder once.
 
-It ends with 0, or: 1 failed, 2 wrong words, 3 no such job, 4 refused or not confirmed, 5 the folder cannot be had.`;
+It ends with 0, or: 1 failed, 2 wrong words, 3 no such job or schedule, 4 refused or not confirmed, 5 the folder cannot be had.`;
 
 /** The whole program. @param version as package.json has it */
 export function createProgram(streams: Streams, version: string, ended: (code: ExitCode) => void): Command {
@@ -66,6 +67,7 @@ export function createProgram(streams: Streams, version: string, ended: (code: E
   folderCommands(program, act);
   jobCommands(program, act);
   deadCommands(program, act);
+  scheduleCommands(program, act);
   speakThrough(program, streams);
   return program;
 }

@@ -70,11 +70,28 @@ export const engineRoutes: readonly Route[] = [
     },
     async handle({ site }) {
       const { engine, clock, startedAt } = site;
-      const jobs = totals(await engine.stats());
+      const { waiting, running, completed, cancelled, dead } = await engine.counts();
+      const jobs = { waiting, running, completed, cancelled, dead };
       return {
         status: 200,
         body: { path: engine.path, startedAt, upMs: clock.now() - startedAt, salvaged: engine.salvaged, jobs },
       };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/queues',
+    id: 'listQueues',
+    tag: 'queues',
+    summary: 'Each queue that has or had jobs: its jobs by state, and how long the oldest has been ready.',
+    answers: {
+      200: {
+        description: 'A row for each queue.',
+        schema: z.strictObject({ queues: z.array(z.looseObject({ queue: z.string(), waiting: z.number() })) }),
+      },
+    },
+    async handle({ site }) {
+      return { status: 200, body: { queues: await site.engine.queueStats() } };
     },
   }),
   route({
@@ -98,10 +115,4 @@ async function storeCheck({ engine }: Site): Promise<z.output<typeof check>> {
   } catch (error) {
     return { ok: false, code: codeOf(error) ?? 'unknown' };
   }
-}
-
-export function totals(types: ReadonlyArray<z.output<typeof counts>>): z.output<typeof counts> {
-  const sum = { waiting: 0, running: 0, completed: 0, cancelled: 0, dead: 0 };
-  for (const row of types) for (const state of Object.keys(sum) as Array<keyof typeof sum>) sum[state] += row[state];
-  return sum;
 }

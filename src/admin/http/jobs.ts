@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ChangeOutcome, JobOptions, JobView, ListFilter } from '../../index.ts';
 import { codeOf, Problem } from './problem.ts';
 import { route, type Answer, type Route, type Site } from './route.ts';
-import { ids, job, jobId, jobPage, name, newJob, outcomes, queryNumber, state } from './schemas.ts';
+import { ids, job, jobId, jobPage, key, name, newJob, outcomes, queryNumber, state } from './schemas.ts';
 
 const params = z.strictObject({ id: jobId });
 const addition = newJob.safeExtend({
@@ -35,8 +35,8 @@ export const jobRoutes: readonly Route[] = [
     async handle({ body, request, site }) {
       const { type, payload: plain, payload_base64: base64, ...options } = body;
       const payload = base64 === undefined ? plain : payloadOf(base64, plain);
-      const key = request.headers.get('idempotency-key') ?? undefined;
-      const asked = { ...options, ...(key !== undefined && { idempotencyKey: key }) } as JobOptions;
+      const repeated = request.headers.get('idempotency-key') ?? undefined;
+      const asked = { ...options, ...(repeated !== undefined && { idempotencyKey: repeated }) } as JobOptions;
       const handle = await site.engine.enqueue(type, payload, asked);
       return {
         status: handle.isNew ? 201 : 200,
@@ -72,6 +72,12 @@ export const jobRoutes: readonly Route[] = [
       state: state.optional(),
       type: name.optional(),
       queue: name.optional(),
+      face: z.enum(['ready', 'scheduled', 'retrying', 'blocked', 'held']).optional(),
+      key: key.optional(),
+      tag: key.optional(),
+      unique: key.optional(),
+      idempotencyKey: key.optional(),
+      since: z.string().max(64).optional().meta({ description: 'Accepted then or later: epoch ms, or an ISO text.' }),
       limit: queryNumber(1, 1_000).optional(),
       cursor: z.string().max(32).optional(),
       stream: z.literal('ndjson').optional().meta({ description: 'All that match, one a line, without a limit.' }),
@@ -80,7 +86,8 @@ export const jobRoutes: readonly Route[] = [
       200: { description: 'A page, or with `stream=ndjson` a job on each line.', schema: jobPage },
     },
     async handle({ query, site }) {
-      const { stream, ...filter } = query;
+      const { stream, since, ...rest } = query;
+      const filter = { ...rest, ...(since !== undefined && { since: /^\d+$/.test(since) ? Number(since) : since }) };
       if (stream === 'ndjson') return streamed(site, filter);
       const { jobs, cursor } = await site.engine.list(filter);
       return { status: 200, body: { jobs: jobs.map((view) => shown(site, view)), ...(cursor && { cursor }) } };

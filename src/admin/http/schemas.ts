@@ -35,7 +35,7 @@ export const retryOptions = z.strictObject({
   mode: z.enum(['all', 'retryable']).optional(),
 });
 
-const key = z.string().min(1).max(128);
+export const key = z.string().min(1).max(128);
 
 export const newJob = z
   .strictObject({

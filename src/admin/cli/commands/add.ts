@@ -54,7 +54,7 @@ export async function add(
   });
 }
 
-async function payloadOf(text: string, { cwd, stdin }: Terminal): Promise<unknown> {
+export async function payloadOf(text: string, { cwd, stdin }: Terminal): Promise<unknown> {
   const source =
     text === '-' ? await all(stdin) : text.startsWith('@') ? await fileOf(path.resolve(cwd, text.slice(1))) : text;
   try {

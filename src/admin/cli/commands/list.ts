@@ -9,6 +9,10 @@ export interface ListOptions {
   readonly state?: string;
   readonly type?: string;
   readonly queue?: string;
+  readonly face?: string;
+  readonly key?: string;
+  readonly tag?: string;
+  readonly since?: string;
   readonly cursor?: string;
   readonly all?: boolean;
 }

@@ -39,6 +39,10 @@ export const jobCommands: Words = (program, act) => {
     .option('-s, --state <state>', 'waiting, running, completed, cancelled or dead')
     .option('-t, --type <type>', 'of this type')
     .option('-q, --queue <name>', 'in this queue')
+    .option('--face <face>', 'of a waiting job: ready, scheduled, retrying, blocked or held')
+    .option('--key <key>', 'that belong to this one')
+    .option('--tag <tag>', 'with this tag')
+    .option('--since <moment>', 'accepted then or later')
     .option('--cursor <cursor>', 'goes on behind the page before')
     .option('--all', 'all of them, read a page at a time')
     .action(act(async () => (await import('../commands/list.ts')).list));

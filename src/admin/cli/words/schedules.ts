@@ -1,0 +1,63 @@
+/** The words about schedules and queues. */
+import type { Words } from '../program.ts';
+
+export const scheduleCommands: Words = (program, act) => {
+  const schedules = program
+    .command('schedules')
+    .aliases(['schedule', 's', 'cron', 'c'])
+    .description('makes, shows, pauses and triggers schedules');
+  schedules
+    .command('list', { isDefault: true })
+    .aliases(['ls'])
+    .description('lists schedules with their last and next runs')
+    .option('--names', 'only the names')
+    .action(act(async () => (await import('../commands/schedules.ts')).list));
+  schedules
+    .command('add <name> <rule> <type> [payload]')
+    .aliases(['new', 'a'])
+    .description('makes a schedule, or changes the one with this name')
+    .option('--tz <zone>', "of a cron pattern: 'Europe/Oslo'")
+    .option('--catch-up <what>', 'of missed runs: all, latest or none')
+    .option('--overlap <what>', 'when the run before has not ended: skip, queue, replace or allow')
+    .option('-q, --queue <name>', 'where its jobs wait')
+    .option('-p, --priority <number>', 'higher runs first')
+    .option('--deadline <duration>', 'not to be started later than so long after its time')
+    .option('--tries <number>', 'how many attempts may fail')
+    .addHelpText(
+      'after',
+      "\nThe rule is a cron pattern ('0 3 * * *'), a word (daily, hourly, @weekly), or an interval ('every 5m').",
+    )
+    .action(act(async () => (await import('../commands/schedules.ts')).add));
+  schedules
+    .command('view <name>')
+    .aliases(['show', 'v', 'info', 'i'])
+    .description('shows one schedule, when it is due next, and what it skipped')
+    .action(act(async () => (await import('../commands/schedules.ts')).view));
+  schedules
+    .command('pause <name>')
+    .description('nothing is due until it is resumed')
+    .option('-r, --reason <text>', 'why, for people')
+    .action(act(async () => (await import('../commands/schedules.ts')).pause));
+  schedules
+    .command('resume <name>')
+    .description('goes on')
+    .option('--catch-up <what>', 'of the times it missed meanwhile: all, latest or none')
+    .action(act(async () => (await import('../commands/schedules.ts')).resume));
+  schedules
+    .command('trigger <name>')
+    .aliases(['run'])
+    .description('makes a job now and prints its id')
+    .action(act(async () => (await import('../commands/schedules.ts')).trigger));
+  schedules
+    .command('delete <name>')
+    .aliases(['del', 'rm'])
+    .description('deletes a schedule; its jobs stay')
+    .option('-f, --force', 'do not ask')
+    .action(act(async () => (await import('../commands/schedules.ts')).remove));
+  const queues = program.command('queues').aliases(['queue', 'q']).description('shows queues');
+  queues
+    .command('list', { isDefault: true })
+    .aliases(['ls'])
+    .description('lists queues: their jobs by state, and for how long the oldest has been ready')
+    .action(act(async () => (await import('../commands/queues.ts')).list));
+};
