@@ -56,6 +56,7 @@ export default defineConfig(
       'test/support/**',
       'test/crash/trials.ts',
       'test/simulation/main.ts',
+      'test/planted/main.ts',
       'src/admin/**',
       '.config/**',
     ],

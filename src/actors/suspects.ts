@@ -11,6 +11,8 @@ export class Suspects {
   /** By slot, with the order of the job, since a slot may get another one. */
   readonly #suspected = new Map<number, number>();
   #alone = -1;
+  /** How often it had been started before. */
+  #startsBefore = 0;
 
   /** @param maxCrashes with so many crashes a job is dead; with one less it is a suspect */
   constructor(table: JobTable, maxCrashes: number) {
@@ -23,7 +25,7 @@ export class Suspects {
     const [slot] = this.#table.running();
     if (slot === undefined || this.#table.runningCount > 1) return;
     this.consider(slot);
-    if (this.has(slot)) this.#alone = slot;
+    if (this.has(slot)) this.#isolate(slot, this.#table.startsOf(slot) - 1);
   }
 
   /** To be asked for each waiting job when the engine opens, after the crashes that ended the last process were counted. */
@@ -47,13 +49,19 @@ export class Suspects {
 
   /** This one is started; nothing else runs. */
   isolate(slot: number): void {
-    this.#alone = slot;
+    this.#isolate(slot, this.#table.startsOf(slot));
   }
 
-  /** Everything that ran has ended, and the process is alive: whoever ran alone is cleared. */
+  #isolate(slot: number, startsBefore: number): void {
+    this.#alone = slot;
+    this.#startsBefore = startsBefore;
+  }
+
+  /** Everything that ran has ended, and the process is alive: whoever ran alone is cleared, unless its start was refused. */
   clear(): void {
     if (this.#alone < 0) return;
-    this.#suspected.delete(this.#alone);
+    const wasRefused = this.has(this.#alone) && this.#table.startsOf(this.#alone) === this.#startsBefore;
+    if (!wasRefused) this.#suspected.delete(this.#alone);
     this.#alone = -1;
   }
 }

@@ -21,6 +21,8 @@ const { values } = parseArgs({
     ops: { type: 'string' },
     faults: { type: 'string' },
     most: { type: 'string', default: '3' },
+    /** Without making what fails smaller. */
+    brief: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
   },
 });
@@ -64,6 +66,7 @@ async function many(from: number, count: number, most: number): Promise<void> {
 
 async function explain(plan: Plan, outcome: Outcome): Promise<void> {
   say(plan.seed, outcome);
+  if (values.brief) return;
   const { ops, faults } = await shrink(plan, (outcome.violations[0] as { law: string }).law);
   console.log(
     `  with ${ops.length} of ${plan.ops.length} operations and ${faults.length} of ${plan.faults.length} faults:`,
