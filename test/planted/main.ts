@@ -9,21 +9,22 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { PLANTED_BUGS, type PlantedBug } from './bugs.ts';
+import { placeOf, ROOT } from './place.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const LONGEST_RUN_MS = 300_000;
 
 function makeCopy(): string {
-  const caches = path.join(root, 'node_modules', '.cache');
+  const caches = path.join(ROOT, 'node_modules', '.cache');
   mkdirSync(caches, { recursive: true });
   const copy = mkdtempSync(path.join(caches, 'planted-'));
+  // Some tests run a part of themselves as somebody who has no rights.
+  chmodSync(copy, 0o755);
   for (const part of ['package.json', '.config', 'dist', 'test', 'src', 'README.md', 'docs', 'CHANGELOG.md']) {
-    cpSync(path.join(root, part), path.join(copy, part), { recursive: true });
+    cpSync(path.join(ROOT, part), path.join(copy, part), { recursive: true });
   }
   return copy;
 }
@@ -32,23 +33,23 @@ function compiled(copy: string, file: string): string {
   return path.join(copy, 'dist', file.replace(/\.ts$/, '.js'));
 }
 
-function plant(copy: string, { file, search, replace }: PlantedBug): void {
-  const source = readFileSync(path.join(root, file), 'utf8');
-  const parts = source.split(search);
-  if (parts.length !== 2) throw new Error(`${JSON.stringify(search)} does not stand once in ${file}.`);
-  const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), (name) => readFileSync(name, 'utf8')) as {
+/** @returns the file it is in */
+function plant(copy: string, bug: PlantedBug): string {
+  const { file, source } = placeOf(bug);
+  const { config } = ts.readConfigFile(path.join(ROOT, 'tsconfig.json'), (name) => readFileSync(name, 'utf8')) as {
     config: { compilerOptions: object };
   };
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  const { outputText } = ts.transpileModule(parts.join(replace), {
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
+  const { outputText } = ts.transpileModule(source, {
     compilerOptions: { ...options, sourceMap: false, inlineSources: false },
-    fileName: path.join(root, file),
+    fileName: path.join(ROOT, file),
   });
   writeFileSync(compiled(copy, file), outputText);
+  return file;
 }
 
-function restore(copy: string, { file }: PlantedBug): void {
-  cpSync(compiled(root, file), compiled(copy, file));
+function restore(copy: string, file: string): void {
+  cpSync(compiled(ROOT, file), compiled(copy, file));
 }
 
 /** Whether it failed, and what it said last. */
@@ -95,9 +96,9 @@ try {
       if (hasFailed) throw new Error(`It fails without any bug: ${run}: ${reasonIn(said)}`);
       passing.add(run);
     }
-    plant(copy, bug);
+    const file = plant(copy, bug);
     const { hasFailed, said } = await runIn(copy, bug);
-    restore(copy, bug);
+    restore(copy, file);
     if (!hasFailed) missed.push(bug.name);
     console.log(`${hasFailed ? 'found ' : 'MISSED'} ${bug.name}${hasFailed ? `\n         ${reasonIn(said)}` : ''}`);
   }
