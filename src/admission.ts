@@ -6,11 +6,13 @@ import { isDefinition, type AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError, InvalidPayloadError } from './errors.ts';
 import { encodeJson } from './job/json.ts';
 import { checkType } from './job/name.ts';
-import { checkJobOptions, type JobOptions } from './job-options.ts';
+import { checkJobOptions, type CheckedJobOptions, type JobOptions } from './job-options.ts';
 import type { Limits } from './protocol.ts';
 import type { Router } from './router.ts';
 
 export interface Admission {
+  /** Checks options alone. @throws {InvalidArgumentError} */
+  check(options: JobOptions): CheckedJobOptions;
   /** Checks one job. Only a validator that answers later makes this a promise. @throws typed errors, at once or later */
   admit(job: AnyJobDefinition | string, payload: unknown, options: JobOptions | undefined): NewJob | Promise<NewJob>;
 }
@@ -31,6 +33,7 @@ export function createAdmission(router: Router, limits: Limits): Admission {
   }
 
   return {
+    check: checkJobOptions,
     admit(job, payload, options) {
       const definition = definitionOf(job);
       const { type, queue, priority, schema, codec } = definition;

@@ -1,8 +1,8 @@
 /** What users hold in their hands: the engine's methods, and the handle of a job. */
 import type { AnyJobDefinition, JobDefinition } from './definition.ts';
-import type { HoldfastError } from './errors.ts';
 import type { Duration } from './job/duration.ts';
 import type { JobState } from './job/machine.ts';
+import type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
 import type { JobFilter } from './listing.ts';
 import type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 import type { SalvageReport } from './log/set-aside.ts';
@@ -65,16 +65,6 @@ export interface CancelOptions {
   /** Cancels all jobs that wait for it as well, and all that wait for those. @default false */
   readonly descendants?: boolean;
 }
-
-export interface ReviveOptions {
-  /** `reset`: a new series of attempts; `keep`: only what is left of the old one. @default 'reset' */
-  readonly attempts?: 'reset' | 'keep';
-}
-
-/** What became of one of several ids. */
-export type ChangeOutcome =
-  | { readonly id: string; readonly ok: true }
-  | { readonly id: string; readonly ok: false; readonly error: HoldfastError };
 
 /** A job and all that are connected with it, as one value. */
 export interface GraphView {
@@ -236,6 +226,30 @@ export interface Engine extends QueueMethods, AsyncDisposable {
 
   /** Makes waiting jobs due now, and runs finished ones again, with new attempts. Reports as `revive` does. */
   retry(ids: readonly string[]): Promise<ChangeOutcome[]>;
+
+  /** Makes waiting jobs due now. Reports as `revive` does. */
+  promote(ids: readonly string[]): Promise<ChangeOutcome[]>;
+
+  /**
+   * Changes a waiting job: its priority, its moment, its payload. Its failed attempts still count.
+   *
+   * @throws {IllegalTransitionError} it does not wait; nothing was changed
+   * @throws {JobNotFoundError | InvalidArgumentError | InvalidPayloadError}
+   */
+  update(id: string, changes: JobUpdate): Promise<void>;
+
+  /**
+   * Forgets jobs that do not run: waiting ones never start, and who waits for their result gets a `JobNotFoundError`. One
+   * that unfinished others wait for is refused. Reports as `revive` does.
+   */
+  delete(ids: readonly string[]): Promise<ChangeOutcome[]>;
+
+  /**
+   * Deletes all jobs that a filter means, some at a time. What runs is left alone, and what comes meanwhile may be.
+   *
+   * @throws {InvalidArgumentError} also for a filter without a word
+   */
+  purge(filter: JobFilter): Promise<PurgeReport>;
 
   /** Forgets finished jobs. Reports as `revive` does. */
   clear(ids: readonly string[]): Promise<ChangeOutcome[]>;

@@ -10,7 +10,6 @@ export {
   type SteppedName,
 } from './job/retry.ts';
 export type {
-  ChangeOutcome,
   CloseOptions,
   CloseReport,
   Engine,
@@ -24,12 +23,12 @@ export type {
   ListFilter,
   PayloadArguments,
   ScheduleArguments,
-  ReviveOptions,
 } from './face.ts';
 export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
 export type { BackfillOptions, ScheduleListFilter, SchedulePage, Schedules, ScheduleView } from './schedule-face.ts';
 export type { CatchUpOptions, Moment, ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
 export type { Cause, Missed, Occurrence, Overlap, SkipReason } from './job/schedule.ts';
+export type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
 export type { JobFilter } from './listing.ts';
 export type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 export type { Rate, ThroughputView } from './actors/throughput.ts';

@@ -126,11 +126,16 @@ function faceMatcher(face: JobFace | undefined, parts: ListingParts): Matcher | 
 /** How many slots are looked at before others get their turn. */
 const SCAN_SLICE = 10_000;
 
-/** Calls `look` with each slot in use or not, and gives others their turn in between. */
-export async function scan(table: JobTable, clock: Clock, look: (slot: number) => void): Promise<void> {
+/** Calls `look` with each slot, in use or not, waits for what it promises, and gives others their turn in between. */
+export async function scan(
+  table: JobTable,
+  clock: Clock,
+  look: (slot: number) => Promise<void> | undefined,
+): Promise<void> {
   for (let slot = 0; slot < table.end; slot++) {
     if (slot % SCAN_SLICE === SCAN_SLICE - 1) await new Promise<void>((resolve) => clock.turn(resolve));
-    look(slot);
+    const promised = look(slot);
+    if (promised !== undefined) await promised;
   }
 }
 
@@ -152,9 +157,10 @@ export async function oldest(
   };
   await scan(table, parts.clock, (slot) => {
     const order = table.orderOf(slot);
-    if (order <= after || order >= bar || !matches(slot)) return;
+    if (order <= after || order >= bar || !matches(slot)) return undefined;
     found.push({ slot, order });
     if (found.length > 2 * most) cut();
+    return undefined;
   });
   cut();
   return found;

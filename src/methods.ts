@@ -1,9 +1,10 @@
 /** The methods of the engine: each asks the journal, or reads what is durable. */
-import type { Change, ChangeReport, JobEnd, NewJob, Settle, TakenIds, WaitAnswer } from './actors/messages.ts';
+import type { JobEnd, NewJob, Settle, TakenIds, WaitAnswer } from './actors/messages.ts';
 import type { Dependencies } from './actors/dependencies.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Throughput } from './actors/throughput.ts';
 import type { Admission } from './admission.ts';
+import { changingMethods } from './changing.ts';
 import type { Closing } from './closing.ts';
 import { isDefinition, type AnyJobDefinition } from './definition.ts';
 import {
@@ -15,17 +16,9 @@ import {
   rebuildError,
   StoreUnavailableError,
 } from './errors.ts';
-import {
-  JobHandle,
-  type ChangeOutcome,
-  type Engine,
-  type EventOptions,
-  type JobHandles,
-  type JobPage,
-  type ListFilter,
-} from './face.ts';
+import { JobHandle, type Engine, type EventOptions, type JobHandles, type JobPage, type ListFilter } from './face.ts';
 import { planGraph, type GraphNodes } from './graph.ts';
-import { checkFlag, checkObject, oneOf } from './job/check.ts';
+import { checkFlag, checkObject } from './job/check.ts';
 import { checkId } from './job/name.ts';
 import type { SupervisorMode } from './kernel/supervisor.ts';
 import type { Home } from './log/home.ts';
@@ -89,16 +82,6 @@ export function engineMethods(parts: MethodParts): Engine {
       const end = 'ended' in answer ? answer.ended : await reader.endOf(answer.found);
       if (end !== 'revived') return resultOf(id, end);
     }
-  }
-
-  async function change(ids: readonly string[], what: Change): Promise<ChangeOutcome[]> {
-    if (!Array.isArray(ids)) throw new InvalidArgumentError({ field: 'ids', expected: 'a list of ids', got: ids });
-    for (const id of ids) checkId(id);
-    const report = await ask<ChangeReport>((settle) => ({ kind: 'change', ids, change: what, settle }));
-    return ids.map((id: string, n) => {
-      const error = report[n];
-      return error === undefined ? { id, ok: true } : { id, ok: false, error };
-    });
   }
 
   function nextCommit(): Promise<void> {
@@ -217,13 +200,11 @@ export function engineMethods(parts: MethodParts): Engine {
       }
       return ask<boolean>((settle) => ({ kind: 'cancel', id, reason, descendants, settle }));
     },
-    async revive(ids, options = {}) {
-      checkObject(options, 'options', "{ attempts: 'keep' }");
-      const attempts = oneOf(options.attempts, 'attempts', ['reset', 'keep']);
-      return change(ids, { kind: 'revive', attempts });
-    },
-    retry: (ids) => change(ids, { kind: 'retry' }),
-    clear: (ids) => change(ids, { kind: 'clear' }),
+    ...changingMethods({
+      ask,
+      admission,
+      listing: () => ({ ...parts, table: parts.log().table, dependencies: parts.dependencies() }),
+    }),
     stats: () => reader.stats(),
     queueStats: () => reader.queueStats(),
     counts: (of = {}) => reader.counts(of),

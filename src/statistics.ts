@@ -109,6 +109,7 @@ async function oldestReady(by: 'type' | 'queue', parts: StatisticsParts, count: 
     if (number < count && table.dueAtOf(slot) < (since[number] as number) && isReady(slot)) {
       since[number] = table.dueAtOf(slot);
     }
+    return undefined;
   });
   return since;
 }

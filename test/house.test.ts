@@ -50,6 +50,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'schedule-methods',
     'questions',
     'listing',
+    'changing',
     'statistics',
     'queue-face',
     'queue-methods',

@@ -1,20 +1,13 @@
 /** What each command does: it is refused, or it becomes events, and something to be seen once they are durable. */
-import {
-  AttemptEndedError,
-  DuplicateJobError,
-  IllegalTransitionError,
-  JobNotFoundError,
-  type FlatError,
-  type HoldfastError,
-} from '../errors.ts';
+import { AttemptEndedError, JobNotFoundError, type FlatError } from '../errors.ts';
 import type { JobEvent, Noted } from '../job/event.ts';
-import { isFinal, nextState } from '../job/machine.ts';
+import { isFinal } from '../job/machine.ts';
 import type { ActorRef } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../log/log.ts';
-import type { Change, DispatcherMessage, JobEnd, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
+import type { DispatcherMessage, JobEnd, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
-import { eventOf } from './changes.ts';
+import { createChanges } from './changes.ts';
 import { Capacity } from './capacity.ts';
 import { CancelReasons, createEndings } from './endings.ts';
 import { createFamilies } from './families.ts';
@@ -70,11 +63,12 @@ export interface Commands {
 }
 
 export function createCommands(parts: CommandParts): Commands {
-  const { clock, retention, waiters, dependencies, dispatcher, runner, record, pending } = parts;
+  const { clock, waiters, dispatcher, runner, record, pending } = parts;
   const { table } = parts.log;
   const families = createFamilies({ ...parts, table, ended });
   const { settleChildren } = families;
   const capacity = new Capacity(table, parts.book);
+  const changed = createChanges({ ...parts, table }, { ...families, waits });
   const start = createStart({ ...parts, table, waits });
   const regulate = createRegulate({ ...parts, table });
   const drop = (slot: number) => cancelOne(slot, 'Its queue was full, and it was the oldest that waited there.');
@@ -140,28 +134,6 @@ export function createCommands(parts: CommandParts): Commands {
     record({ kind: 'died', slot, at: clock.now(), why, error: JSON.stringify(error) });
     dispatcher.tell({ kind: 'gone', slot });
     ended(slot, { state: 'dead', reason: why, error });
-  }
-
-  /** Undefined when it was done, else why not; one that cannot be changed does not keep the others from it. */
-  function changed(id: string, change: Change): HoldfastError | undefined {
-    const slot = table.ids.find(id);
-    if (slot < 0) return new JobNotFoundError(id);
-    const event = eventOf(change, slot, clock.now(), isFinal(table.stateOf(slot)));
-    const state = table.stateOf(slot);
-    if (nextState(state, event.kind) === undefined || (event.kind === 'removed' && !isFinal(state))) {
-      return new IllegalTransitionError({ id, state, event: event.kind });
-    }
-    const isHindered = event.kind === 'removed' ? dependencies.isNeeded(slot) : dependencies.of(slot) === 'unreachable';
-    if (isHindered) return new IllegalTransitionError({ id, state, event: event.kind });
-    if (event.kind === 'revived' && table.labelled.isTaken(slot, table.typeNumberOf(slot))) {
-      return new DuplicateJobError({ key: table.labelled.of(slot)?.unique ?? '', id: undefined });
-    }
-    if (isFinal(state)) retention.forget(slot);
-    record(event);
-    if (event.kind === 'removed') return undefined;
-    waits(slot);
-    settleChildren(slot);
-    return undefined;
   }
 
   function cancel({ id, reason, descendants, settle }: CommandOf<'cancel'>): void {

@@ -2,6 +2,7 @@
 import type { FlatError, HoldfastError } from '../errors.ts';
 import type { DeathReason, Noted } from '../job/event.ts';
 import type { NewLabels } from '../job/labels.ts';
+import type { JobState } from '../job/machine.ts';
 import type { Rule } from '../job/calendar.ts';
 import type { CatchUp, Plan, Template } from '../job/schedule.ts';
 import type { AbortReason } from '../protocol.ts';
@@ -73,8 +74,23 @@ export type Change =
   | { readonly kind: 'revive'; readonly attempts: 'reset' | 'keep' }
   /** A waiting job is due now; a finished one runs again. */
   | { readonly kind: 'retry' }
+  /** A waiting job is due now. */
+  | { readonly kind: 'promote' }
   /** A finished job is forgotten. */
-  | { readonly kind: 'clear' };
+  | { readonly kind: 'clear' }
+  /** A job that does not run is forgotten, if it is in `state`. */
+  | { readonly kind: 'delete'; readonly state: JobState | undefined }
+  /** A waiting job is to do something else, or at another time; undefined leaves things as they are. */
+  | {
+      readonly kind: 'update';
+      /** The type for which the payload was checked. */
+      readonly type: string;
+      readonly priority: number | undefined;
+      readonly delayMs: number | undefined;
+      readonly runAt: number | undefined;
+      readonly hasPayload: boolean;
+      readonly payload: string | undefined;
+    };
 
 /** For each id, in order: undefined when it was done, else why not. */
 export type ChangeReport = ReadonlyArray<HoldfastError | undefined>;

@@ -101,7 +101,7 @@ describe('a list', () => {
     );
     const sparse = fc.tuple(filter, fc.array(fc.nat({ max: 8 }), { maxLength: 2 })).map(([whole, kept]) => {
       const entries = Object.entries(whole).filter((_entry, n) => kept.includes(n));
-      return Object.fromEntries(entries) as JobFilter;
+      return Object.fromEntries(entries);
     });
     await fc.assert(
       fc.asyncProperty(sparse, fc.constantFrom(1, 2, 7, 50, 1_000), async (drawn, limit) => {

@@ -1,6 +1,7 @@
 /** What the engine's methods may answer, held against what is on the disk in that moment. */
 import { HoldfastError, JobCancelledError, JobFailedError } from '../../src/errors.ts';
-import type { ChangeOutcome, Engine, JobPage, ListFilter } from '../../src/face.ts';
+import type { ChangeOutcome } from '../../src/changing.ts';
+import type { Engine, JobPage, ListFilter } from '../../src/face.ts';
 import { sequenceOf } from '../../src/log/frame.ts';
 import type { JobView } from '../../src/view.ts';
 import type { Auditor, Promisee } from './auditor.ts';
