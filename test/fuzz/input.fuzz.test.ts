@@ -56,7 +56,7 @@ test('a duration or a moment is a whole number of milliseconds, or refused', () 
 test('a cron pattern gives a later instant, none, or is refused', () => {
   const field = fc.oneof(
     fc.constantFrom('*', '*/5', '0', '59', '1-5', 'L', '?', 'MON#2', 'FRI', 'JAN-DEC', '5L', '31', '29', '2'),
-    fc.stringMatching(/^[0-9*\/,\-L#?A-Z]{0,8}$/),
+    fc.stringMatching(/^[0-9*/,\-L#?A-Z]{0,8}$/),
   );
   const pattern = fc.oneof(
     fc.array(field, { minLength: 4, maxLength: 7 }).map((fields) => fields.join(' ')),

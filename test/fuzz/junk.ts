@@ -53,7 +53,7 @@ const MEAN: ReadonlyArray<() => unknown> = [
   () => new Map([[1, 1]]),
   () => new Uint8Array(4),
   () => new Error('an error'),
-  () => Array.from({ length: 3 }) as unknown,
+  () => Array.from({ length: 3 }),
   () => {
     const holes: unknown[] = [];
     holes[5] = 1;

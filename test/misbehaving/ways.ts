@@ -158,6 +158,7 @@ export const HARMS: Ways = {
     return never();
   },
   'leaves a rejection to nobody while it runs': () => {
+    // eslint-disable-next-line @typescript-eslint/no-floating-promises -- nobody is to catch it
     void Promise.reject(new TypeError('unhandled'));
     return never();
   },
@@ -181,6 +182,7 @@ export const LEAVES: Ways = {
   'leaves a timer that throws and that nobody can see': () =>
     void setTimeout(() => thrown(new Error('late')), 20).unref(),
   'leaves a rejection to nobody': () => {
+    // eslint-disable-next-line @typescript-eslint/no-floating-promises -- nobody is to catch it
     void Promise.reject(new Error('late'));
   },
   'leaves a server': () => void createServer().listen(0, '127.0.0.1'),

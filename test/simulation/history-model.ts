@@ -174,7 +174,7 @@ export class HistoryModel {
     const kept: Record<string, unknown> = { ...job };
     for (const key of CARRIED) {
       if (carried[key] !== kept[key])
-        this.#report('a job is carried whole', `${job.id}: ${key} ${kept[key]} → ${carried[key]}`);
+        this.#report('a job is carried whole', `${job.id}: ${key} ${String(kept[key])} → ${String(carried[key])}`);
     }
     const isUnreachable = job.state === 'dead' && job.deathReason === 'unreachable';
     if (event.isUnreachable !== isUnreachable)

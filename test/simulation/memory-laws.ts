@@ -26,7 +26,11 @@ export function compareMemory({ table }: Log, model: HistoryModel, all: boolean,
     const expected = expectedOf(job);
     for (const [key, value] of Object.entries(expected)) {
       const inMemory = row[key as keyof typeof row];
-      if (inMemory !== value) report('replay equals memory', `${job.id}: ${key} is ${inMemory}, on the disk ${value}`);
+      if (inMemory !== value)
+        report(
+          'replay equals memory',
+          `${job.id}: ${key} is ${JSON.stringify(inMemory)}, on the disk ${String(value)}`,
+        );
     }
     if (table.ids.find(job.id) !== slot) report('replay equals memory', `${job.id} is not found`);
   }
@@ -91,7 +95,8 @@ function expectedOf(job: ModelJob): Record<string, unknown> {
 export async function compareReplay(live: Log, disk: Disk, report: Report): Promise<void> {
   const { log } = await replay(openMemoryStore(new Map(disk.frames)), 0);
   const say = (what: string, inMemory: unknown, replayed: unknown): void => {
-    if (inMemory !== replayed) report('replay equals memory', `${what} is ${inMemory}, replayed ${replayed}`);
+    if (inMemory !== replayed)
+      report('replay equals memory', `${what} is ${String(inMemory)}, replayed ${String(replayed)}`);
   };
   for (let slot = 0; slot < Math.max(live.table.end, log.table.end); slot++) {
     const states = [live.table.stateOf(slot), log.table.stateOf(slot)];

@@ -73,7 +73,16 @@ export class Operations {
         return this.#losePower(op.downMs, index);
       case 'damage':
         return this.#damage(op.downMs, index);
-      default:
+      case 'enqueue':
+      case 'enqueueAll':
+      case 'cancel':
+      case 'get':
+      case 'wait':
+      case 'change':
+      case 'list':
+      case 'follow':
+      case 'close':
+      case 'foreign':
         this.#withEngine(op);
     }
   }

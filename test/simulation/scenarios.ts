@@ -44,7 +44,7 @@ function scenario(
   const whole = { ...CONFIG, ...config, manners: { ...CONFIG.manners, ...manners } };
   return {
     name,
-    plan: { seed, config: whole, ops: ops.map((op, n) => ({ ...op, at: n * everyMs }) as Op), faults: [] },
+    plan: { seed, config: whole, ops: ops.map((op, n) => ({ ...op, at: n * everyMs })), faults: [] },
   };
 }
 

@@ -144,6 +144,7 @@ class SimulatedRun implements ThreadRun {
 
   #work(): void {
     const { world, owner, watch, isCalm } = this.#parts;
+    // eslint-disable-next-line @typescript-eslint/no-floating-promises -- a fault of ours ends the process
     void act(this.#behaviour, this.#acting, watch, world, owner, isCalm).then(async (hasStopped) => {
       if (this.#behaviour.end === 'hang' && !hasStopped) {
         const stopped = this.#behaviour.onAbort === 'ignore' ? [] : [this.#acting.aborted];
