@@ -5,6 +5,8 @@
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** No zone has changed twice within so long since 2000; the shortest that came between two were four weeks. */
+const STEP_MS = 5 * DAY_MS;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -60,10 +62,11 @@ function yearOf(zone: string, instant: number): ZoneYear {
   const offset = askOffset(zone, from);
   const changes: Array<{ at: number; offset: number }> = [];
   let before = offset;
-  for (let day = from; day < to; day += DAY_MS) {
-    const after = askOffset(zone, day + DAY_MS);
+  for (let day = from; day < to; day += STEP_MS) {
+    const end = Math.min(day + STEP_MS, to);
+    const after = askOffset(zone, end);
     if (after === before) continue;
-    changes.push({ at: changeBetween(zone, day, day + DAY_MS, before), offset: after });
+    changes.push({ at: changeBetween(zone, day, end, before), offset: after });
     before = after;
   }
   const found: ZoneYear = { offset, changes };
