@@ -9,6 +9,7 @@ import { createTerminal, type Streams, type Terminal } from './terminal.ts';
 import { jobCommands } from './words/jobs.ts';
 import { deadCommands } from './words/dead.ts';
 import { folderCommands } from './words/folder.ts';
+import { queueCommands } from './words/queues.ts';
 import { scheduleCommands } from './words/schedules.ts';
 
 export interface Globals {
@@ -67,6 +68,7 @@ export function createProgram(streams: Streams, version: string, ended: (code: E
   folderCommands(program, act);
   jobCommands(program, act);
   deadCommands(program, act);
+  queueCommands(program, act);
   scheduleCommands(program, act);
   speakThrough(program, streams);
   return program;

@@ -10,10 +10,17 @@ import { challengeOf, createGuard, type Guard } from './guard.ts';
 import { jobRoutes } from './jobs.ts';
 import { openapi } from './openapi.ts';
 import { Problem, problemOf, problemResponse } from './problem.ts';
+import { queueRoutes } from './queues.ts';
 import type { Route, Site } from './route.ts';
 import { scheduleRoutes } from './schedules.ts';
 
-export const ROUTES: readonly Route[] = [...engineRoutes, ...jobRoutes, ...scheduleRoutes, ...eventRoutes];
+export const ROUTES: readonly Route[] = [
+  ...engineRoutes,
+  ...jobRoutes,
+  ...queueRoutes,
+  ...scheduleRoutes,
+  ...eventRoutes,
+];
 
 /** Of every answer. The page needs `same-origin` as its referrer policy: without it a form would say it comes from nowhere. */
 const HEADERS: Readonly<Record<string, string>> = {

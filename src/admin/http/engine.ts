@@ -80,22 +80,6 @@ export const engineRoutes: readonly Route[] = [
   }),
   route({
     method: 'GET',
-    path: '/v1/queues',
-    id: 'listQueues',
-    tag: 'queues',
-    summary: 'Each queue that has or had jobs: its jobs by state, and how long the oldest has been ready.',
-    answers: {
-      200: {
-        description: 'A row for each queue.',
-        schema: z.strictObject({ queues: z.array(z.looseObject({ queue: z.string(), waiting: z.number() })) }),
-      },
-    },
-    async handle({ site }) {
-      return { status: 200, body: { queues: await site.engine.queueStats() } };
-    },
-  }),
-  route({
-    method: 'GET',
     path: '/v1/stats',
     id: 'stats',
     tag: 'engine',

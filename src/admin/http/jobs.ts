@@ -120,6 +120,25 @@ export const jobRoutes: readonly Route[] = [
     },
   }),
   route({
+    method: 'GET',
+    path: '/v1/jobs/:id/explain',
+    id: 'explainJob',
+    tag: 'jobs',
+    summary: 'Why a job does not run, and when that can change.',
+    params,
+    answers: {
+      200: {
+        description: 'All reasons that hold now.',
+        schema: z.strictObject({ id: jobId, state, reasons: z.array(z.looseObject({})) }),
+      },
+    },
+    async handle({ params: { id }, site }) {
+      const explanation = await site.engine.explain(id);
+      if (explanation === undefined) throw missing(id);
+      return { status: 200, body: explanation };
+    },
+  }),
+  route({
     method: 'POST',
     path: '/v1/jobs/:id/cancel',
     id: 'cancelJob',

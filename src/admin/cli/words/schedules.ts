@@ -1,4 +1,4 @@
-/** The words about schedules and queues. */
+/** The words about schedules. */
 import type { Words } from '../program.ts';
 
 export const scheduleCommands: Words = (program, act) => {
@@ -54,10 +54,4 @@ export const scheduleCommands: Words = (program, act) => {
     .description('deletes a schedule; its jobs stay')
     .option('-f, --force', 'do not ask')
     .action(act(async () => (await import('../commands/schedules.ts')).remove));
-  const queues = program.command('queues').aliases(['queue', 'q']).description('shows queues');
-  queues
-    .command('list', { isDefault: true })
-    .aliases(['ls'])
-    .description('lists queues: their jobs by state, and for how long the oldest has been ready')
-    .action(act(async () => (await import('../commands/queues.ts')).list));
 };
