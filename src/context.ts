@@ -5,6 +5,7 @@
  */
 import { format } from 'node:util';
 import type { AttemptControl } from './attempt-control.ts';
+import type { JobDefinition } from './definition.ts';
 import { AttemptEndedError, flattenError, InvalidArgumentError, InvalidResultError } from './errors.ts';
 import { decodeJson, encodeJson, type JsonRole } from './job/json.ts';
 import type { JobOptions } from './job-options.ts';
@@ -55,11 +56,18 @@ export interface JobContext<Checkpoint = unknown> {
    * `atEnd: true` the id is only reserved: the job comes into being together with the completion of this one, in one
    * write, and not at all if this attempt ends otherwise.
    */
-  readonly enqueue: (
-    job: string | { readonly type: string },
-    payload?: unknown,
-    options?: ContextEnqueueOptions,
-  ) => Promise<string>;
+  readonly enqueue: ContextEnqueue;
+}
+
+/** A definition types the payload; a type by name takes any. */
+export interface ContextEnqueue {
+  <Payload>(
+    job: JobDefinition<Payload, unknown>,
+    ...rest: undefined extends Payload
+      ? [payload?: NoInfer<Payload>, options?: ContextEnqueueOptions]
+      : [payload: NoInfer<Payload>, options?: ContextEnqueueOptions]
+  ): Promise<string>;
+  (type: string, payload?: unknown, options?: ContextEnqueueOptions): Promise<string>;
 }
 
 export interface ContextEnqueueOptions extends JobOptions {
@@ -197,7 +205,7 @@ class Context implements JobContext {
   }
 
   get enqueue(): JobContext['enqueue'] {
-    return async (job, payload, given = {}) => {
+    return async (job: unknown, payload?: unknown, given: ContextEnqueueOptions = {}) => {
       this.#refuseAfterEnd('enqueue');
       if (typeof given !== 'object' || given === null) {
         throw new InvalidArgumentError({ field: 'options', expected: 'an object such as { atEnd: true }', got: given });

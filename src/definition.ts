@@ -7,7 +7,7 @@ import type { JobContext } from './context.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { count } from './job/check.ts';
 import { checkQueue, checkRoute } from './job/name.ts';
-import { checkMiddleware, type Middleware } from './middleware.ts';
+import { checkMiddleware, type Middleware, type MiddlewareOf } from './middleware.ts';
 import type { Duration } from './job/duration.ts';
 import { checkPriority, checkRetry, checkTimeout, type Retry, type RetryOptions } from './policy.ts';
 
@@ -33,8 +33,6 @@ interface CommonOptions {
   readonly timeout?: Duration | 'none';
   /** How often, and after which delays, a failed attempt is followed by another. @default the engine's */
   readonly retry?: RetryOptions;
-  /** Wrapped around the handler, the first one outermost. @default none */
-  readonly use?: readonly Middleware[];
 }
 
 /** Exactly one of the two: a function for the main thread, or a module for a thread. */
@@ -58,6 +56,8 @@ export type SchemaJobOptions<Schema extends StandardSchemaV1, Result, Checkpoint
     readonly payload: Schema;
     /** Stores payloads that JSON would change; a module for a thread exports its own as `codec`. @default JSON alone */
     readonly codec?: Codec<StandardSchemaV1.InferOutput<NoInfer<Schema>>>;
+    /** Wrapped around the handler, the first one outermost. @default none */
+    readonly use?: ReadonlyArray<MiddlewareOf<StandardSchemaV1.InferOutput<NoInfer<Schema>>, NoInfer<Result>>>;
   };
 
 export type PlainJobOptions<Payload, Result, Checkpoint = unknown> = CommonOptions &
@@ -65,6 +65,8 @@ export type PlainJobOptions<Payload, Result, Checkpoint = unknown> = CommonOptio
     readonly payload?: never;
     /** Stores payloads that JSON would change; a module for a thread exports its own as `codec`. @default JSON alone */
     readonly codec?: Codec<NoInfer<Payload>>;
+    /** Wrapped around the handler, the first one outermost. @default none */
+    readonly use?: ReadonlyArray<MiddlewareOf<NoInfer<Payload>, NoInfer<Result>>>;
   };
 
 /**

@@ -266,7 +266,11 @@ export interface Engine extends QueueMethods, AsyncDisposable {
   /** How many jobs are in which state: all of them, or those of one queue or one type. It costs no look at the jobs. */
   counts(of?: CountsOf): Promise<JobCounts>;
 
-  /** A job as it is stored, or undefined. */
+  /** A job as it is stored, or undefined. A definition types what comes back, and changes nothing else. */
+  get<Result, Checkpoint, Stored>(
+    id: string,
+    job: JobDefinition<unknown, Result, Checkpoint, Stored>,
+  ): Promise<JobView<Stored, Result, Checkpoint> | undefined>;
   get(id: string): Promise<JobView | undefined>;
 
   /** Stored jobs in the order in which they were accepted, a page at a time. The filter comes before the limit. */
@@ -276,6 +280,7 @@ export interface Engine extends QueueMethods, AsyncDisposable {
   list(filter?: ListFilter): Promise<JobPage>;
 
   /** The result of a job, as `JobHandle.result` gives it. */
+  wait<Result>(id: string, job: JobDefinition<unknown, Result>): Promise<Result>;
   wait(id: string): Promise<unknown>;
 
   /**

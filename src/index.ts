@@ -55,6 +55,6 @@ export type { RetryOptions, TraceContext } from './policy.ts';
 export type { Duration } from './job/duration.ts';
 export type { Codec } from './codec.ts';
 export { command, type CommandArguments, type CommandOptions, type CommandOutput } from './command.ts';
-export type { Middleware, Next } from './middleware.ts';
-export type { JobContext, JobLog } from './context.ts';
+export type { Middleware, MiddlewareOf, Next } from './middleware.ts';
+export type { ContextEnqueue, ContextEnqueueOptions, JobContext, JobLog } from './context.ts';
 export * from './errors.ts';

@@ -208,9 +208,9 @@ export function engineMethods(parts: MethodParts): Engine {
     stats: () => reader.stats(),
     queueStats: () => reader.queueStats(),
     counts: (of = {}) => reader.counts(of),
-    async get(id) {
+    async get(id: string) {
       checkId(id);
-      return reader.get(id);
+      return reader.get(id) as Promise<never>;
     },
     list: (filter: ListFilter = {}) => reader.list(filter) as Promise<JobPage<never, never, never>>,
     wait,

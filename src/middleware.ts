@@ -16,6 +16,12 @@ export type Middleware<Payload = unknown, Result = unknown> = (
   next: Next<Result>,
 ) => Promise<Result> | Result;
 
+/**
+ * Middleware of one job type: it knows the payload and what `next` resolves with. What it gives back takes the place of the
+ * result, and is not checked against it, so that middleware for any type can be used here as well.
+ */
+export type MiddlewareOf<Payload, Result> = (payload: Payload, context: JobContext, next: Next<Result>) => unknown;
+
 /** A handler with its middleware around it. */
 export function wrapped(
   handler: (payload: unknown, context: JobContext) => unknown,

@@ -2,6 +2,7 @@
 import type { FlatError } from './errors.ts';
 import { decodeJson } from './job/json.ts';
 import { decodeEdges } from './job/edges.ts';
+import type { BackoffPolicy } from './job/backoff.ts';
 import type { JobHistory } from './job/history.ts';
 import type { JobState } from './job/machine.ts';
 import type { JobRow } from './job/row.ts';
@@ -55,6 +56,10 @@ export interface JobView<Payload = unknown, Result = unknown, Checkpoint = unkno
   /** Failed attempts in this series; with `maxAttempts` of them the job is dead. */
   readonly attempts: number;
   readonly maxAttempts: number;
+  /** What holds after a failed attempt; a backoff that is code is `'function'`. */
+  readonly backoff: BackoffPolicy | 'function';
+  readonly retryMode: 'all' | 'retryable';
+  /** Infinity for none. */
   readonly timeoutMs: number;
   /** How often it was started, durably. */
   readonly starts: number;
@@ -117,6 +122,8 @@ export function jobView({ row, home, history, report, policy, hasHandler, waitsF
     payload: parsed(home.payload),
     attempts,
     maxAttempts: policy.maxAttempts,
+    backoff: typeof policy.backoff === 'function' ? ('function' as const) : policy.backoff,
+    retryMode: policy.mode,
     timeoutMs: policy.timeoutMs,
     starts,
     crashes,

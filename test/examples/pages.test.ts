@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** `commands.md` begins with `commands.js`; the output follows in a block of its own. */
-const PAGES = ['commands.md', 'jobs.md', 'schedules.md', 'testing.md'];
+const PAGES = ['commands.md', 'jobs.md', 'retry.md', 'schedules.md', 'testing.md'];
 const EXAMPLE = /^```js\n\/\/ (\S+)\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm;
 
 describe('the code in the pages', () => {

@@ -153,7 +153,7 @@ describe('the tables in the README', () => {
     ['OpenOptions', 'options.ts', []],
     ['JobOptions', 'job-options.ts', []],
     ['RetryOptions', 'policy.ts', []],
-    ['CommonOptions', 'definition.ts', ['run', 'worker', 'payload', 'codec']],
+    ['CommonOptions', 'definition.ts', ['run', 'worker', 'payload', 'codec', 'use']],
     ['JobContext', 'context.ts', []],
   ] as const;
   for (const [type, file, more] of tables) {

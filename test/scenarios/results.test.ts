@@ -123,6 +123,8 @@ test('a job in all its parts is what get gives, and the same after a restart', a
     payload: { n: 7 },
     attempts: 1,
     maxAttempts: 3,
+    backoff: { kind: 'constant', delayMs: 60_000 },
+    retryMode: 'all',
     timeoutMs: 20_000,
     starts: 2,
     crashes: 0,

@@ -11,6 +11,7 @@ import {
   type Engine,
   type JobDefinition,
   type JobHandle,
+  type Middleware,
 } from '../../src/index.ts';
 
 /** Compiles only if the two are one type. */
@@ -76,6 +77,7 @@ test('definitions know their payloads and results', () => {
   defines<[{ to: string; tries?: string | undefined }, number]>()(fromSchema, true);
   defines<[undefined, string]>()(withoutPayload, true);
   defines<[string, void]>()(withoutResult, true);
+  defines<[number, string]>()(enqueuesMore, true);
   defines<[{ readonly path: string }, CommandOutput]>()(program, true);
   defines<[{ path: string }, CommandOutput]>()(checkedProgram, true);
   defines<[string, { readonly width: number }]>()(jsonProgram, true);
@@ -90,6 +92,30 @@ test('definitions know their payloads and results', () => {
   assert.throws(() => defineJob({ type: 'x', priority: 'high', run: () => 1 }));
   // @ts-expect-error -- no such mode
   assert.throws(() => defineJob({ type: 'x', retry: { mode: 'some' }, run: () => 1 }));
+});
+
+const enqueuesMore = defineJob<number, string>({
+  type: 'enqueues-more',
+  use: [
+    async (payload, { job }, next) => {
+      exactly<number>()(payload, true);
+      const result = await next();
+      exactly<string>()(result, true);
+      return result + String(job.attempt);
+    },
+    // Middleware of any type will do as well.
+    (async (_payload, _context, next) => next()) satisfies Middleware,
+  ],
+  async run(_n, { enqueue }) {
+    await enqueue(fromGenerics, { folder: 'x' }, { atEnd: true });
+    await enqueue(withoutPayload);
+    await enqueue('any:type', { what: 'ever' });
+    // @ts-expect-error -- the payload is missing
+    await enqueue(fromGenerics);
+    // @ts-expect-error -- a property is of another type
+    await enqueue(fromParameter, { to: 5 });
+    return 'done';
+  },
 });
 
 /** Never called: it only has to compile, or not. */
@@ -157,6 +183,12 @@ async function reads(jobs: Engine): Promise<void> {
   const { jobs: page } = await jobs.list({ type: fromGenerics });
   exactly<{ readonly folder: string } | undefined>()(page[0]?.payload, true);
   for await (const event of jobs.events({ since: 0 })) exactly<number>()(event.seq, true);
+
+  const one = await jobs.get('x', fromGenerics);
+  exactly<{ readonly folder: string } | undefined>()(one?.payload, true);
+  exactly<{ readonly imported: number } | undefined>()(one?.result, true);
+  exactly<{ readonly imported: number }>()(await jobs.wait('x', fromGenerics), true);
+  exactly<unknown>()(await jobs.wait('x'), true);
 
   // @ts-expect-error -- a state that does not exist
   await jobs.list({ state: 'ready' });

@@ -1,3 +1,4 @@
+import type { AnyJobDefinition } from '../../../src/definition.ts';
 import { defineHandler } from '../../../workers/index.ts';
 
 /** Uses all that a context has, and gives back what it saw. */
@@ -21,7 +22,7 @@ export default defineHandler<{ readonly n: number }>(async (payload, ctx) => {
   seen['saved'] = ctx.checkpoint;
   await ctx.extend(5_000);
   seen['now'] = await ctx.enqueue('other:job', { a: 1 }, { priority: 3, id: 'own-id' });
-  seen['atEnd'] = await ctx.enqueue({ type: 'last:job' }, undefined, { atEnd: true });
+  seen['atEnd'] = await ctx.enqueue({ type: 'last:job' } as AnyJobDefinition, undefined, { atEnd: true });
   const { save, progress } = ctx;
   progress(1);
   await save('taken apart');
