@@ -8,7 +8,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { Places } from '../kernel/heap.ts';
 import type { JobTable } from '../job/table.ts';
 import type { Log } from '../log/log.ts';
-import { Trimmer } from '../log/trim.ts';
+import { Trimmer, type NewestValue } from '../log/trim.ts';
 import type { Settings } from '../options.ts';
 import type { Router } from '../router.ts';
 import { Dependencies } from './dependencies.ts';
@@ -16,7 +16,7 @@ import { createDispatcher } from './dispatcher.ts';
 import type { Reason } from './explain.ts';
 import { createJournal } from './journal.ts';
 import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
-import type { QueueBook } from './queue-book.ts';
+import { encodeEntry, type QueueBook } from './queue-book.ts';
 import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
@@ -80,12 +80,17 @@ export async function startCore(parts: CoreParts): Promise<Core> {
   const throughput = new Throughput();
   const { book } = parts;
   const rates = ratesOf(log.table, book);
+  // The starts that a rate counts may be in frames that are dropped.
+  const newestValue: NewestValue = ({ space, name, value }, now) => {
+    const starts = space === 'queue' ? rates.of(name)?.stored(now) : undefined;
+    return starts === undefined ? value : encodeEntry({ ...book.stored(name), starts });
+  };
   const watched = new Set<number>();
   const journal = createJournal({
     turns,
     clock,
     log,
-    trimmer: new Trimmer(log, settings.trimSlackBytes),
+    trimmer: new Trimmer(log, settings.trimSlackBytes, newestValue),
     retention: new Retention(log.table, settings.keep),
     throughput,
     dependencies,

@@ -247,6 +247,11 @@ export function createJournal(parts: JournalParts): Journal {
       const at = clock.now();
       // Behind all that is stored, so that the next opening knows of the ids that are given out from here on.
       record({ kind: 'opened', at: Math.max(at, newestAt + 1) });
+      // Where its starts are kept when the records of them are trimmed.
+      for (const name of parts.rates.queues()) {
+        if (table.entries.get('queue', name) !== undefined) continue;
+        record({ kind: 'noted', at, space: 'queue', name, what: 'created', detail: undefined, value: '{}' });
+      }
       for (const slot of [...table.running()]) {
         const token = table.tokenOf(slot) as number;
         if (isAlive(token)) {

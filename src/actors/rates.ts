@@ -99,6 +99,11 @@ export class Rates {
     return this.#byQueue.get(queue);
   }
 
+  /** The queues that have rates. */
+  queues(): IterableIterator<string> {
+    return this.#byQueue.keys();
+  }
+
   /** The rates of a queue as they are from now on. */
   configure(queue: string, rate: Rate, keyRate: Rate): void {
     const known = this.#byQueue.get(queue);

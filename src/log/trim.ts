@@ -7,7 +7,7 @@
  * The work is done in steps, one with each commit, so that no turn of the event loop is long.
  */
 import { StoreDamagedError } from '../errors.ts';
-import { MOVED, type Carried } from '../job/event.ts';
+import { MOVED, type Carried, type Noted } from '../job/event.ts';
 import { carriedOf } from './carried.ts';
 import { HEADER_BYTES, positionOf } from './frame.ts';
 import { readJobNow } from './history.ts';
@@ -18,9 +18,13 @@ import { readRecords, type LoggedNoted } from './read-record.ts';
 const MOST_FRAMES_A_STEP = 256;
 const MOST_JOBS_A_STEP = 500;
 
+/** What an entry is to say when it is written again: it may hold what was gathered from records that go now. */
+export type NewestValue = (entry: Pick<Noted, 'space' | 'name' | 'value'>, now: number) => string;
+
 export class Trimmer {
   readonly #log: Log;
   readonly #slackBytes: number;
+  readonly #newestValue: NewestValue;
   /** The frames from the head up to here have been carried, or are empty; together they have `#emptyBytes`. */
   #emptyBytes = 0;
   #carriedTo: number;
@@ -32,8 +36,9 @@ export class Trimmer {
   #isTrimming = false;
 
   /** @param slackBytes how much longer than twice what is alive the log may always be, so that small ones are left in peace */
-  constructor(log: Log, slackBytes: number) {
+  constructor(log: Log, slackBytes: number, newestValue: NewestValue = ({ value }) => value) {
     this.#log = log;
+    this.#newestValue = newestValue;
     this.#slackBytes = slackBytes;
     this.#carriedTo = log.ledger.head;
     this.#droppable = log.ledger.head;
@@ -102,7 +107,7 @@ export class Trimmer {
     for (const event of readRecords(frame, HEADER_BYTES, false)) {
       if (event.kind === 'noted' && this.#isNewest(event)) {
         if (jobs++ === most) break;
-        this.#log.record({ ...event, at: now, what: MOVED, detail: undefined });
+        this.#log.record({ ...event, at: now, what: MOVED, detail: undefined, value: this.#newestValue(event, now) });
       }
       if (event.kind !== 'enqueued' && event.kind !== 'carried') continue;
       const isHere = table.stateOf(event.slot) !== 'absent' && table.homeOf(event.slot) === event.position;

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** `commands.md` begins with `commands.js`; the output follows in a block of its own. */
-const PAGES = ['commands.md', 'jobs.md', 'retry.md', 'schedules.md', 'testing.md'];
+const PAGES = ['commands.md', 'jobs.md', 'retry.md', 'queues.md', 'schedules.md', 'testing.md'];
 const EXAMPLE = /^```js\n\/\/ (\S+)\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm;
 
 describe('the code in the pages', () => {
@@ -61,6 +61,7 @@ test('the pages lead only to files that are there', async () => {
 
 const TABLES = [
   ['CommandOptions', 'commands.md', 'command.ts'],
+  ['QueueOptions', 'queues.md', 'queue-options.ts'],
   ['TestOptions', 'testing.md', 'testing.ts'],
 ] as const;
 for (const [type, page, file] of TABLES) {

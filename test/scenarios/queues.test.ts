@@ -160,6 +160,34 @@ test('a rate holds in any window, over a restart and a kill, and nothing is save
   for (const [n, start] of starts.entries()) assert.ok((starts[n + 3] ?? Infinity) >= start + 60_000);
 });
 
+test('a rate holds when the records of its starts have been trimmed', async (t) => {
+  const starts: string[] = [];
+  const job = defineJob({ type: 'call', queue: 'api', run: (what: string) => void starts.push(what) });
+  const large = defineJob({ type: 'large', run: (_: string) => undefined });
+  const site = await openMovedEngine(t, {
+    ...{ jobs: [job, large], keep: { completed: { count: 0 } } },
+    queues: { api: { rate: { limit: 2, per: '1h' }, perKey: { rate: { limit: 1, per: '2h' } } } },
+  });
+  for (const what of ['a1', 'a2', 'b1', 'c1']) await site.jobs.enqueue(job, what, { key: what[0] as string });
+  await site.clock.settle();
+  for (let n = 0; n < 24; n++) {
+    await site.jobs.enqueue(large, 'x'.repeat(900_000));
+    await site.clock.settle();
+  }
+  const { value: oldest } = await site.jobs.events({ since: 0 }).next();
+  assert.ok(
+    oldest !== undefined && 'type' in oldest && oldest.type === 'large',
+    'the starts are not in the log any more',
+  );
+  await site.kill();
+  await site.clock.settle();
+  assert.deepEqual(starts, ['a1', 'b1']);
+  await site.clock.pass(3_600_000);
+  assert.deepEqual(starts, ['a1', 'b1', 'c1']);
+  await site.clock.pass(3_600_000);
+  assert.deepEqual(starts, ['a1', 'b1', 'c1', 'a2']);
+});
+
 test('each key has a rate of its own', async (t) => {
   const starts: string[] = [];
   const job = defineJob({ type: 'call', run: (what: string) => void starts.push(what) });
