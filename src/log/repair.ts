@@ -3,7 +3,7 @@
  */
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { HoldfastError, InvalidArgumentError, StoreUnavailableError } from '../errors.ts';
+import { HoldfastError, InvalidArgumentError, StoreUnavailableError, StoreFormatError } from '../errors.ts';
 import type { LogEvent } from '../job/event.ts';
 import { JobTable } from '../job/table.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
@@ -11,6 +11,7 @@ import { syncFolder, systemCode, unavailable } from './durable-file.ts';
 import { enterFolder } from './folder.ts';
 import { FrameLedger } from './ledger.ts';
 import { openLevelStore } from './level-store.ts';
+import { readIdentity } from './identity.ts';
 import { surveyDatabase } from './level-survey.ts';
 import { Log } from './log.ts';
 import { salvage, type LostJob, type MissingFrames, type UncertainEntry, type UncertainJob } from './salvage.ts';
@@ -50,6 +51,7 @@ export interface RepairReport {
  * @param options.to where the new folder shall be; missing, or empty
  * @throws {InvalidArgumentError} one of the two is not what it must be
  * @throws {StoreInUseError} an engine has the damaged folder open
+ * @throws {StoreFormatError} a newer version of the library made it, or a part of it
  * @throws {StoreUnavailableError} the disk or the rights do not allow it
  */
 export async function repair(folder: string, options: { readonly to: string }): Promise<RepairReport> {
@@ -67,8 +69,10 @@ export async function repair(folder: string, options: { readonly to: string }): 
 /** As `repair`, for a folder that is known to be at rest. */
 export async function repairInto(from: string, to: string, clock: Clock): Promise<RepairReport> {
   await requireVacant(from, to);
+  await refuseNewer(from);
   const { damage } = await inspect(from);
-  const { frames } = await readAllFrames(await surveyDatabase(path.join(from, 'log')));
+  const { frames, newer } = await readAllFrames(await surveyDatabase(path.join(from, 'log')));
+  if (newer !== undefined) throw newer;
   const witnessed = await readWitness(path.join(from, 'witness')).catch((error: unknown) => {
     if (error instanceof StoreUnavailableError || !(error instanceof HoldfastError)) throw error;
     return { sequence: 0 };
@@ -79,6 +83,15 @@ export async function repairInto(from: string, to: string, clock: Clock): Promis
   const first = Math.max(witnessed.sequence, ...lastOf(frames.keys())) + 1;
   await makeFolder(to, [...entries, ...jobs], first, clock);
   return { from, to, damage, jobs: jobs.length, entries: entries.length, ...rest, frames: frames.size };
+}
+
+/** What a newer version of the library made is not damaged; half of it would be thrown away here. */
+async function refuseNewer(folder: string): Promise<void> {
+  try {
+    await readIdentity(path.join(folder, 'holdfast.json'));
+  } catch (error) {
+    if (error instanceof StoreFormatError) throw error;
+  }
 }
 
 function lastOf(sequences: Iterable<number>): number[] {

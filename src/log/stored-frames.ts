@@ -1,5 +1,5 @@
 /** The frames that lie in the files of a database, read without LevelDB and each proved by its own checksum. */
-import { HoldfastError, StoreDamagedError } from '../errors.ts';
+import { HoldfastError, StoreDamagedError, StoreFormatError } from '../errors.ts';
 import { previousChainOf, readFrame, type Frame } from './frame.ts';
 import { sequenceOfKey } from './level-key.ts';
 import { readEntries, type Problem, type Survey } from './level-survey.ts';
@@ -8,6 +8,8 @@ export interface StoredFrames {
   /** By their numbers, ascending. All of them are in memory. */
   readonly frames: ReadonlyMap<number, Frame>;
   readonly problems: readonly Problem[];
+  /** A newer version of the library wrote one of them: what it means cannot be known here. */
+  readonly newer: StoreFormatError | undefined;
 }
 
 /** A version of a frame: LevelDB has them in several files while it moves them. */
@@ -20,7 +22,7 @@ interface Version {
 
 /** What LevelDB would show: the newest version of each frame in the files it would read. */
 export async function readLiveFrames(survey: Survey): Promise<StoredFrames> {
-  const problems = [...survey.problems];
+  const problems: FrameProblem[] = [...survey.problems];
   const frames = new Map<number, Frame>();
   for (const [sequence, versions] of await versionsIn(survey, true, problems)) {
     const newest = versions.reduce((a, b) => (b.version >= a.version ? b : a));
@@ -28,7 +30,7 @@ export async function readLiveFrames(survey: Survey): Promise<StoredFrames> {
     const frame = wholeFrame(sequence, newest, problems);
     if (frame !== undefined) frames.set(sequence, frame);
   }
-  return { frames: ascending(frames), problems };
+  return { frames: ascending(frames), problems, newer: newerIn(problems) };
 }
 
 /**
@@ -36,7 +38,7 @@ export async function readLiveFrames(survey: Survey): Promise<StoredFrames> {
  * deleted. Of two whole ones with one number, the one that the next frame names as its predecessor.
  */
 export async function readAllFrames(survey: Survey): Promise<StoredFrames> {
-  const problems = [...survey.problems];
+  const problems: FrameProblem[] = [...survey.problems];
   const candidates = new Map<number, Frame[]>();
   for (const [sequence, versions] of await versionsIn(survey, false, problems)) {
     const newestFirst = versions.toSorted((a, b) => b.version - a.version);
@@ -51,7 +53,7 @@ export async function readAllFrames(survey: Survey): Promise<StoredFrames> {
     const chosen = whole.find(({ chain }) => after.includes(chain)) ?? whole[0];
     if (chosen !== undefined) frames.set(sequence, chosen);
   }
-  return { frames: ascending(frames), problems };
+  return { frames: ascending(frames), problems, newer: newerIn(problems) };
 }
 
 async function versionsIn(survey: Survey, onlyLive: boolean, problems: Problem[]): Promise<Map<number, Version[]>> {
@@ -82,16 +84,25 @@ function isSame(a: Buffer | undefined, b: Buffer | undefined): boolean {
   return a === undefined || b === undefined ? a === b : a.equals(b);
 }
 
-function wholeFrame(sequence: number, { bytes, where }: Version, problems: Problem[]): Frame | undefined {
+function wholeFrame(sequence: number, { bytes, where }: Version, problems: FrameProblem[]): Frame | undefined {
   if (bytes === undefined) return undefined;
   try {
     return readFrame(bytes, sequence);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     const what = error instanceof StoreDamagedError ? `frame ${sequence}: ${error.what}` : error.message;
-    problems.push({ where, what, isCut: false });
+    problems.push({ where, what, isCut: false, error });
     return undefined;
   }
+}
+
+/** What was thrown, where a frame was read that LevelDB has whole. */
+interface FrameProblem extends Problem {
+  readonly error?: HoldfastError;
+}
+
+function newerIn(problems: readonly FrameProblem[]): StoreFormatError | undefined {
+  return problems.map(({ error }) => error).find((error) => error instanceof StoreFormatError);
 }
 
 function ascending(frames: ReadonlyMap<number, Frame>): Map<number, Frame> {

@@ -1,7 +1,7 @@
 /** A disk that fills up under load, on a file system of our own. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fillOften, summaryOf } from './full.ts';
+import { fillOften, isPrompt, summaryOf } from './full.ts';
 import { whyNoDisk } from './small-disk.ts';
 
 const TRIALS = 50;
@@ -17,6 +17,7 @@ test(
       trials.flatMap(({ seed, breaches }) => breaches.map((breach) => `${seed}: ${breach}`)),
       [],
     );
+    assert.ok(trials.filter(isPrompt).length > TRIALS / 2, 'most of them went on within five seconds');
     assert.ok(
       trials.filter(({ refused }) => Object.keys(refused).length > 0).length > TRIALS / 2,
       'most of them refused something for a while',
