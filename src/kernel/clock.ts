@@ -131,7 +131,9 @@ export function systemClock({ keepAlive }: { readonly keepAlive: boolean }): Clo
           if (alarm.at === at) return;
           alarm.at = at;
           alarms.add(alarm);
-          wind();
+          // A timer that rings before is wound again then; most alarms are moved to later moments, with each commit.
+          const isInTime = timer !== undefined && performance.now() + msUntil(alarm) >= timerDueAt;
+          if (!isInTime || keepsProcess) wind();
         },
         clear() {
           alarm.at = undefined;
