@@ -35,4 +35,39 @@ export const THREAD_CULPRITS: Ways = {
   'kills the process from its thread': () => process.kill(process.pid, 'SIGKILL'),
 };
 
-export default defineHandler<string>((way, context) => THREAD_CULPRITS[way]?.(context));
+/**
+ * Ways to use up the memory, on a thread. V8 ends the thread, or the whole process: which one is its choice. The last one is
+ * outside of its heap, where only the machine sets a limit.
+ */
+export const MEMORY_CULPRITS: Ways = {
+  'fills a list': () => {
+    const kept: string[][] = [];
+    for (let n = 0; ; n++) kept.push(Array.from({ length: 1_000 }, (_, m) => `${n} ${m}`));
+  },
+  'fills a map': () => {
+    const kept = new Map<string, object>();
+    for (let n = 0; ; n++) kept.set(`key ${n}`, { n });
+  },
+  'makes a text twice as long, again and again': () => {
+    for (let text = 'x'.repeat(1_000); ; text = [text, text].join('')) if (text === '') return;
+  },
+  'makes one huge list': () => new Array<number>(2 ** 26).fill(1.5).map((n) => ({ n })),
+  'writes itself as JSON, again and again': () => {
+    for (let text = '"'.repeat(1_000); ; text = JSON.stringify([text, text])) if (text === '') return;
+  },
+  'keeps a closure of each round': () => {
+    let last = (): number => 0;
+    for (;;) {
+      const before = last;
+      const kept = Array.from({ length: 100 }, (_, n) => n / 3);
+      last = () => before.length + kept.length;
+    }
+  },
+  'keeps 2 GB of Buffers': () => {
+    const kept: Buffer[] = [];
+    for (let n = 0; n < 128; n++) kept.push(Buffer.alloc(16 * 1024 * 1024, 1));
+    return kept.length;
+  },
+};
+
+export default defineHandler<string>((way, context) => ({ ...THREAD_CULPRITS, ...MEMORY_CULPRITS })[way]?.(context));

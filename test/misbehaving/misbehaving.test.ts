@@ -15,7 +15,7 @@ import { defineJob, type JobView } from '../../src/index.ts';
 import { openTest } from '../../src/testing.ts';
 import { openMovedEngine, openTestEngine } from '../support/engine.ts';
 import { handler } from '../support/threads.ts';
-import { CULPRITS, THREAD_CULPRITS } from './culprits.ts';
+import { CULPRITS, MEMORY_CULPRITS, THREAD_CULPRITS } from './culprits.ts';
 import { probed } from './probe.ts';
 import { page, type Sight } from './page.ts';
 import { BLOCKS, CALLS, HANGS, HARMS, LEAVES, RETURNS, THROWS, type Ways } from './ways.ts';
@@ -154,17 +154,46 @@ describe('handlers that take the whole process down', () => {
 });
 
 /** One life of the app; gives what it told at its end, or nothing if it came to another one. */
-async function lifeOf(folder: string, isFirst: boolean): Promise<string> {
+async function lifeOf(folder: string, isFirst: boolean, only: readonly string[] = []): Promise<string> {
   const entry = fileURLToPath(new URL('process.js', import.meta.url));
-  const app = spawn(process.execPath, ['--max-old-space-size=40', entry, folder, ...(isFirst ? ['enqueue'] : [])], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const app = spawn(
+    process.execPath,
+    ['--max-old-space-size=40', entry, folder, ...(isFirst ? ['enqueue', ...only] : [])],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
   app.stdout.on('data', (chunk: Buffer) => {
     if (chunk.toString().includes('stuck')) app.kill('SIGKILL');
   });
   const told = await text(app.stdout);
   return told.startsWith('[') ? told : '';
 }
+
+/** The first one; with HOLDFAST_LONG=1 all of them. */
+const MEMORY = Object.keys(MEMORY_CULPRITS).slice(0, process.env['HOLDFAST_LONG'] === '1' ? undefined : 1);
+
+describe('a handler that uses up the memory costs its attempt or its process, and in the end the app goes on', () => {
+  for (const way of MEMORY) {
+    test(way, async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'holdfast-memory-'));
+      t.after(() => rm(folder, { recursive: true, force: true }));
+      let told = '';
+      let runs = 0;
+      while (told === '' && runs < 4) told = await lifeOf(folder, runs++ === 0, [way]);
+      const [culprit, ...bystanders] = JSON.parse(told) as [JobView, ...JobView[]];
+      const { state, reason, errors } = culprit;
+      const end = state === 'completed' ? state : `${reason} ${errors[0]?.code ?? errors[0]?.name}`;
+      t.diagnostic(`${way}: ${end} after ${runs} lives of the app`);
+      assert.match(end, /^(?:completed|crashed .*|exhausted (?:HOLDFAST_THREAD_LOST|RangeError|ERR_\w+))$/);
+      assert.equal(runs, reason === 'crashed' ? 4 : 1);
+      assert.deepEqual(
+        bystanders.map(({ result }) => result),
+        ['done 1', 'done 2', 'done 3'],
+      );
+    });
+  }
+});
 
 test('the page tells what was seen', async () => {
   const expected = page(seen);

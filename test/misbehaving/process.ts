@@ -1,10 +1,10 @@
-// An app whose jobs take the process down: node process.js <folder> [enqueue]. When all of them have ended it tells how, and
+// An app whose jobs take the process down: node process.js <folder> [enqueue [way]]. When all of them have ended it tells how, and
 // ends with 0. A culprit that only holds the process up says so, and is ended by whoever started it.
 import { writeSync } from 'node:fs';
 import { defineJob, open } from '../../src/index.ts';
 import { CULPRITS, THREAD_CULPRITS } from './culprits.ts';
 
-const [, , folder = '', what] = process.argv;
+const [, , folder = '', what, only] = process.argv;
 
 const culprits = Object.entries(CULPRITS).map(([way, run]) =>
   defineJob({
@@ -29,8 +29,10 @@ const bystander = defineJob<number, string>({
 const jobs = await open(folder, { jobs: [...culprits, onThread, bystander], reserveBytes: 0 });
 if (what === 'enqueue') {
   const entries: Array<readonly [type: string, payload: unknown, options: { readonly id: string }]> = [
-    ...culprits.map(({ type }, n) => [type, undefined, { id: `culprit:${n}` }] as const),
-    ...Object.keys(THREAD_CULPRITS).map((way, n) => [onThread.type, way, { id: `thread-culprit:${n}` }] as const),
+    ...(only === undefined ? culprits : []).map(({ type }, n) => [type, undefined, { id: `culprit:${n}` }] as const),
+    ...(only === undefined ? Object.keys(THREAD_CULPRITS) : [only]).map(
+      (way, n) => [onThread.type, way, { id: `thread-culprit:${n}` }] as const,
+    ),
     ...[1, 2, 3].map((n) => [bystander.type, n, { id: `bystander:${n}` }] as const),
   ];
   await jobs.enqueueAll(entries);
