@@ -5,6 +5,7 @@ import type { JobState } from './job/machine.ts';
 import type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
 import type { JobFilter } from './listing.ts';
 import type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
+import type { BackupReport } from './log/backup.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './job-options.ts';
@@ -282,6 +283,12 @@ export interface Engine extends QueueMethods, AsyncDisposable {
   /** The result of a job, as `JobHandle.result` gives it. */
   wait<Result>(id: string, job: JobDefinition<unknown, Result>): Promise<Result>;
   wait(id: string): Promise<unknown>;
+
+  /**
+   * Copies the log, as it is durable now, into a new folder, which can be opened or be given to `restore`. The engine goes on
+   * meanwhile. What runs now is found there as after a power cut.
+   */
+  backup(to: string): Promise<BackupReport>;
 
   /**
    * What happens to jobs, and to what is stored beside them, in order and without gaps, also across restarts.

@@ -48,6 +48,7 @@ export type {
 export type { KeyOptions, QueueOptions, RateOptions } from './queue-options.ts';
 export type { Reason, ReasonWord } from './actors/explain.ts';
 export { verify, type Finding, type Verification } from './log/verify.ts';
+export { restore, type BackupReport } from './log/backup.ts';
 export { repair, type RepairReport } from './log/repair.ts';
 export type { LostJob, MissingFrames, UncertainEntry, UncertainJob } from './log/salvage.ts';
 export type { SalvageReport } from './log/set-aside.ts';

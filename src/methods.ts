@@ -21,6 +21,7 @@ import { planGraph, type GraphNodes } from './graph.ts';
 import { checkFlag, checkObject } from './job/check.ts';
 import { checkId } from './job/name.ts';
 import type { SupervisorMode } from './kernel/supervisor.ts';
+import { backUp } from './log/backup.ts';
 import type { Home } from './log/home.ts';
 import { streamEvents } from './log/stream.ts';
 import type { JobOptions } from './job-options.ts';
@@ -214,6 +215,10 @@ export function engineMethods(parts: MethodParts): Engine {
     },
     list: (filter: ListFilter = {}) => reader.list(filter) as Promise<JobPage<never, never, never>>,
     wait,
+    async backup(to) {
+      await ask<void>((settle) => ({ kind: 'flush', settle }));
+      return backUp(parts.home.path, to, () => parts.log().durableFrames(), parts.clock);
+    },
     // The moment of the call is what "from now on" means, not the one of the first `next`.
     events: (options = {}) => events(options, parts.log().durablePosition),
     async close(options = {}) {

@@ -12,7 +12,7 @@ import type { JobTable } from '../job/table.ts';
 import { FrameCache } from './frame-cache.ts';
 import { FULL_FRAME_BYTES, HEADER_BYTES, OpenFrame, positionOf, readFrame, sequenceOf, type Frame } from './frame.ts';
 import type { FrameLedger } from './ledger.ts';
-import type { Store } from './store.ts';
+import type { FrameEntry, Store } from './store.ts';
 import { mostBytesOf, writeRecord } from './write-record.ts';
 
 export interface LogParts {
@@ -166,6 +166,11 @@ export class Log {
       throw new StoreDamagedError({ where: `frame ${sequence} of the log`, what: 'it is not found any more' });
     }
     return frame;
+  }
+
+  /** All frames that are durable now, in chunks; see `Store.scan`. */
+  durableFrames(): AsyncIterable<readonly FrameEntry[]> {
+    return this.#store.scan();
   }
 
   /** The same at once, without leaving this turn of the event loop; for frames that are likely to be in memory. */

@@ -1,23 +1,21 @@
 /**
  * Makes a new, sound folder of what can be proved good in a damaged one, which is left as it is.
  */
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError, InvalidArgumentError, StoreUnavailableError, StoreFormatError } from '../errors.ts';
 import type { LogEvent } from '../job/event.ts';
 import { JobTable } from '../job/table.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
-import { syncFolder, systemCode, unavailable } from './durable-file.ts';
-import { enterFolder } from './folder.ts';
 import { FrameLedger } from './ledger.ts';
-import { openLevelStore } from './level-store.ts';
 import { readIdentity } from './identity.ts';
 import { surveyDatabase } from './level-survey.ts';
 import { Log } from './log.ts';
+import { makeFolder, requireVacant } from './new-folder.ts';
 import { salvage, type LostJob, type MissingFrames, type UncertainEntry, type UncertainJob } from './salvage.ts';
+import type { Store } from './store.ts';
 import { readAllFrames } from './stored-frames.ts';
 import { folderAtRest, inspect, type Finding } from './verify.ts';
-import { openWitness, readWitness } from './witness.ts';
+import { readWitness, type Witness } from './witness.ts';
 
 export interface RepairReport {
   /** The damaged folder. */
@@ -81,7 +79,7 @@ export async function repairInto(from: string, to: string, clock: Clock): Promis
   const { jobs, entries, ...rest } = salvage(frames.values(), witnessed.sequence, now);
   // Behind all that was, so that no position, and with it no token and no order, is given a second time.
   const first = Math.max(witnessed.sequence, ...lastOf(frames.keys())) + 1;
-  await makeFolder(to, [...entries, ...jobs], first, clock);
+  await makeFolder(to, clock, (store, witness) => fill(store, witness, [...entries, ...jobs], first, now));
   return { from, to, damage, jobs: jobs.length, entries: entries.length, ...rest, frames: frames.size };
 }
 
@@ -98,64 +96,22 @@ function lastOf(sequences: Iterable<number>): number[] {
   return [...sequences].slice(-1);
 }
 
-async function requireVacant(from: string, to: string): Promise<void> {
-  if (to === from || to.startsWith(from + path.sep)) {
-    throw new InvalidArgumentError({ field: 'to', expected: 'a folder outside of the damaged one', got: to });
-  }
-  const names = await readdir(to).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return [];
-    if (systemCode(error) === 'ENOTDIR') return ['a file'];
-    throw unavailable(`read the folder ${to}`, error);
-  });
-  if (names.length > 0) {
-    throw new InvalidArgumentError({ field: 'to', expected: 'a folder that is missing or empty', got: names });
-  }
-}
-
-/** It has its name when it is whole and durable, and not before: half a repair must not pass for a folder. */
-async function makeFolder(to: string, carried: readonly LogEvent[], first: number, clock: Clock): Promise<void> {
-  const unfinished = `${to}.unfinished`;
-  try {
-    await rm(unfinished, { recursive: true, force: true });
-    await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    await fill(unfinished, carried, first, clock);
-    await rmdir(to).catch((error: unknown) => {
-      if (systemCode(error) !== 'ENOENT') throw error;
-    });
-    await rename(unfinished, to);
-    await syncFolder(path.dirname(to));
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
-    throw error instanceof HoldfastError ? error : unavailable(`make ${to}`, error);
-  }
-}
-
 const COMMIT_RECORDS = 1_000;
 
-async function fill(folder: string, carried: readonly LogEvent[], first: number, clock: Clock): Promise<void> {
-  const entered = await enterFolder(folder, {
-    processStartedAt: clock.processStartedAt,
-    id: clock.entropy(16),
-    createdAt: clock.now(),
-  });
-  try {
-    const store = await openLevelStore(entered.logPath, { durability: 'disk', createIfMissing: false });
-    const witness = await openWitness(entered.witnessPath);
-    try {
-      const log = new Log({ store, table: new JobTable(), ledger: new FrameLedger(first), chain: 0, cacheBytes: 0 });
-      log.record({ kind: 'trimmed', at: clock.now(), head: first });
-      for (const [n, event] of carried.entries()) {
-        log.record(event);
-        if (n % COMMIT_RECORDS === COMMIT_RECORDS - 1) await log.commit();
-      }
-      log.record({ kind: 'closed', at: clock.now() });
-      await log.commit();
-      await witness.write(log.witnessed.sequence, log.witnessed.chain);
-    } finally {
-      await witness.close();
-      await store.close();
-    }
-  } finally {
-    await entered.release();
+async function fill(
+  store: Store,
+  witness: Witness,
+  carried: readonly LogEvent[],
+  first: number,
+  now: number,
+): Promise<void> {
+  const log = new Log({ store, table: new JobTable(), ledger: new FrameLedger(first), chain: 0, cacheBytes: 0 });
+  log.record({ kind: 'trimmed', at: now, head: first });
+  for (const [n, event] of carried.entries()) {
+    log.record(event);
+    if (n % COMMIT_RECORDS === COMMIT_RECORDS - 1) await log.commit();
   }
+  log.record({ kind: 'closed', at: now });
+  await log.commit();
+  await witness.write(log.witnessed.sequence, log.witnessed.chain);
 }
