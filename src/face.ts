@@ -3,6 +3,7 @@ import type { AnyJobDefinition, JobDefinition } from './definition.ts';
 import type { Duration } from './job/duration.ts';
 import type { JobState } from './job/machine.ts';
 import type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
+import type { GraphView } from './graph.ts';
 import type { JobFilter } from './listing.ts';
 import type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 import type { BackupReport } from './log/backup.ts';
@@ -65,22 +66,6 @@ export interface EventOptions {
 export interface CancelOptions {
   /** Cancels all jobs that wait for it as well, and all that wait for those. @default false */
   readonly descendants?: boolean;
-}
-
-/** A job and all that are connected with it, as one value. */
-export interface GraphView {
-  /** In the order in which they were accepted. `after`: the stored jobs it waited for, by id. */
-  readonly jobs: ReadonlyArray<{
-    readonly id: string;
-    readonly type: string;
-    readonly state: JobState;
-    readonly after: readonly string[];
-  }>;
-  readonly counts: Readonly<Record<JobState, number>>;
-  readonly ended: number;
-  readonly total: number;
-  /** The share that has ended, 0 to 1; for a bar. */
-  readonly progress: number;
 }
 
 export interface CloseOptions {

@@ -1,7 +1,24 @@
 /** Several jobs that wait for one another, stored at once: names become ids, and parents come before children. */
 import type { AnyJobDefinition } from './definition.ts';
 import { InvalidArgumentError } from './errors.ts';
+import type { JobState } from './job/machine.ts';
 import type { AfterOption, JobOptions } from './job-options.ts';
+
+/** A job and all that are connected with it, as one value. */
+export interface GraphView {
+  /** In the order in which they were accepted. `after`: the stored jobs it waited for, by id. */
+  readonly jobs: ReadonlyArray<{
+    readonly id: string;
+    readonly type: string;
+    readonly state: JobState;
+    readonly after: readonly string[];
+  }>;
+  readonly counts: Readonly<Record<JobState, number>>;
+  readonly ended: number;
+  readonly total: number;
+  /** The share that has ended, 0 to 1; for a bar. */
+  readonly progress: number;
+}
 
 /** A job of a graph: `after` may name other jobs of the graph by their keys, and any job by its id. */
 export type GraphNode = readonly [job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions];

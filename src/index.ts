@@ -16,7 +16,6 @@ export type {
   EnqueueEntry,
   EventOptions,
   GraphHandles,
-  GraphView,
   JobHandle,
   JobHandles,
   JobPage,
@@ -29,6 +28,7 @@ export type { BackfillOptions, ScheduleListFilter, SchedulePage, Schedules, Sche
 export type { CatchUpOptions, Moment, ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';
 export type { Cause, Missed, Occurrence, Overlap, SkipReason } from './job/schedule.ts';
 export type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
+export type { GraphView } from './graph.ts';
 export type { JobFilter } from './listing.ts';
 export type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 export type { Rate, ThroughputView } from './actors/throughput.ts';
