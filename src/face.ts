@@ -1,7 +1,6 @@
 /** What users hold in their hands: the engine's methods, and the handle of a job. */
 import type { AnyJobDefinition, JobDefinition } from './definition.ts';
 import type { Duration } from './job/duration.ts';
-import type { JobState } from './job/machine.ts';
 import type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
 import type { GraphView } from './graph.ts';
 import type { JobFilter } from './listing.ts';
