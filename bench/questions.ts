@@ -1,5 +1,6 @@
 /** All questions, in the order in which the table tells them. Started by itself it says what there is. */
 import { fileURLToPath } from 'node:url';
+import admin from './admin.ts';
 import diskBytes from './disk-bytes.ts';
 import drain from './drain.ts';
 import due from './due.ts';
@@ -19,7 +20,17 @@ import { usage } from './support/options.ts';
 import type { Question } from './support/question.ts';
 
 export const compared: readonly Question[] = [enqueueOne, enqueueProducers, enqueueBulk, drain, run, latency, due];
-export const alone: readonly Question[] = [restart, threads, mainThread, storeSize, idle, diskBytes, startUp, slowDisk];
+export const alone: readonly Question[] = [
+  restart,
+  threads,
+  mainThread,
+  storeSize,
+  idle,
+  diskBytes,
+  startUp,
+  slowDisk,
+  admin,
+];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const { name, asks } of [...compared, ...alone]) console.log(`${name.padEnd(20)} ${asks}`);

@@ -89,6 +89,8 @@ export interface Series {
   sum: number;
   /** How many lay at or below each bound, and not below the one before. */
   readonly buckets: number[];
+  /** The labels, as OpenTelemetry has them. */
+  readonly attributes: Attributes;
 }
 
 export interface Measures {
@@ -119,11 +121,14 @@ export function createMeasures(): Measures {
 
   function seriesFor(name: MeasureName, labels: Labels): Series {
     const all = kept.get(name) as Map<string, Series>;
-    const key = Object.values(labels).join('\n');
+    // Always said in the same order, and once for each event: a list would cost more than all the rest.
+    const { event = '', type = '', queue = '', outcome = '', reason = '' } = labels;
+    const key = `${event}\n${type}\n${queue}\n${outcome}\n${reason}`;
     const known = all.get(key);
     if (known !== undefined) return known;
     if (all.size >= MOST_SERIES && labels.type !== 'other') return seriesFor(name, { ...labels, type: 'other' });
-    const made: Series = { labels, count: 0, sum: 0, buckets: MEASURES[name].bounds.map(() => 0) };
+    const buckets = MEASURES[name].bounds.map(() => 0);
+    const made: Series = { labels, count: 0, sum: 0, buckets, attributes: attributesOf(labels) };
     all.set(key, made);
     return made;
   }
@@ -135,7 +140,7 @@ export function createMeasures(): Measures {
       series.sum += value;
       const at = MEASURES[name].bounds.findIndex((bound) => value <= bound);
       if (at !== -1) series.buckets[at] = (series.buckets[at] ?? 0) + 1;
-      told.get(name)?.(value, attributesOf(series.labels));
+      told.get(name)?.(value, series.attributes);
     },
     seriesOf: (name) => [...(kept.get(name)?.values() ?? [])],
   };
