@@ -48,7 +48,7 @@ const LAST_LINES = 5;
 /** How long a pipe may stay open behind the end of the program: somebody outside of its group may hold it. */
 const PIPES_MS = 1_000;
 const HAS_GROUPS = process.platform !== 'win32';
-const WATCH = 'read -r _; kill -s KILL -- "-$1"; rm -f -- "$2/job.json"; rmdir -- "$2"';
+const WATCH = 'read -r _; rm -f -- "$2/job.json"; rmdir -- "$2"; kill -s KILL -- "-$1"';
 
 /** @throws {CommandNotFoundError} when it cannot be started */
 export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {

@@ -1,12 +1,12 @@
 // Programs as handlers, with real programs: what they are given, what their end means, and that nothing is left of them.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -219,6 +219,11 @@ const FAMILY = 'sleep 1000 & echo "pids $$ $!" >&2; wait';
 async function pidsFrom(lines: Lines): Promise<number[]> {
   return (await lines.next(/^pids /)).split(' ').slice(1).map(Number);
 }
+
+/** A place of our own: other tests run programs at the same time. */
+const place = mkdtempSync(join(tmpdir(), 'holdfast-commands-'));
+process.env['TMPDIR'] = place;
+after(() => rm(place, { recursive: true, force: true }));
 
 async function jobFolders(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => name.startsWith('holdfast-job-'));
