@@ -28,7 +28,7 @@ interface Payload {
 const ENGINE = 40;
 const QUEUES = 50;
 const KEYS_A_QUEUE = 10;
-const RATE = { limit: 400, per: 250 } as const;
+const RATE = { limit: 20, per: 100 } as const;
 const TYPE_LIMIT = 7;
 
 /** Ten queues of each kind: none, a limit, a limit for keys, a rate, and both limits. */
