@@ -6,6 +6,7 @@ import { sequenceOf } from '../../src/log/frame.ts';
 import type { JobView } from '../../src/view.ts';
 import type { Auditor, Promisee } from './auditor.ts';
 import type { ModelJob, Version } from './model-job.ts';
+import { standsFor } from './keys.ts';
 import type { EnqueueOp } from './plan.ts';
 
 export class CallLaws {
@@ -28,6 +29,7 @@ export class CallLaws {
     this.knownIds.push(id);
     const stored = model.everByNumber.get(job.n);
     if (stored === undefined) {
+      if (job.unique !== undefined && standsFor(model.everById.get(id), job)) return;
       if (job.ifExists !== 'return' || job.id !== id) this.#lost('an answer comes when it is durable', job, id);
       else if (model.everById.get(id) === undefined) this.#lost('an answer comes when it is durable', job, id);
       return;
@@ -62,6 +64,9 @@ export class CallLaws {
   refused(jobs: readonly EnqueueOp[], code: string): void {
     if (!this.#auditor.isRefusal(code)) return;
     for (const { n } of jobs) this.#refused.add(n);
+    if (code === 'HOLDFAST_DUPLICATE_JOB' && jobs.every(({ unique }) => unique?.mode !== 'reject')) {
+      this.#auditor.report('only who asks for it is refused', jobs.map(({ n }) => n).join(' '));
+    }
     if (code === 'HOLDFAST_JOB_EXISTS' && !jobs.some(({ id }) => id !== undefined && this.#mayExist(id, jobs))) {
       this.#auditor.report('a job is refused for one that is there', jobs.map(({ id }) => id).join(' '));
     }

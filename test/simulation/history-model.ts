@@ -7,6 +7,7 @@ import { isAboutJob, MOVED } from '../../src/job/event.ts';
 import type { Entry } from '../../src/job/entries.ts';
 import { readRecords, type LoggedEvent, type LoggedJobEvent, type LoggedNoted } from '../../src/log/read-record.ts';
 import type { Batch } from './disk.ts';
+import { checkKey } from './keys.ts';
 import { edgesOf, FINAL, MOVES, numberIn, versionOf, type ModelJob } from './model-job.ts';
 
 export type Report = (law: string, detail: string) => void;
@@ -157,6 +158,7 @@ export class HistoryModel {
       },
     };
     this.jobs.set(slot, job);
+    checkKey(job, this.jobs.values(), this.#report);
     this.everById.set(id, job);
     if (this.everByNumber.has(n)) this.#report('nothing is enqueued twice', `number ${n}`);
     this.everByNumber.set(n, job);
@@ -204,6 +206,7 @@ export class HistoryModel {
       job.token = undefined;
       job.isCancelling = false;
     }
+    if (event.kind === 'revived') checkKey(job, this.jobs.values(), this.#report);
     if (job.state === 'absent') this.jobs.delete(job.slot);
     job.versions.push(versionOf(job));
   }

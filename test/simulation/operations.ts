@@ -349,6 +349,7 @@ export class Operations {
   #optionsOf({
     id,
     ifExists,
+    unique,
     queue,
     priority,
     delayMs,
@@ -364,6 +365,7 @@ export class Operations {
     return {
       ...(id !== undefined && { id }),
       ...(ifExists !== undefined && { ifExists }),
+      ...(unique !== undefined && { unique }),
       ...(queue !== undefined && { queue }),
       ...(priority !== undefined && { priority }),
       ...(delayMs !== undefined && { delay: delayMs }),

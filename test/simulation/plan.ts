@@ -5,6 +5,7 @@
  */
 import type { Manners } from './behaviour.ts';
 import { Dice } from './dice.ts';
+import { withKeys } from './keys.ts';
 import type { Fault, FaultKind, Site } from './faults.ts';
 
 export interface Config {
@@ -38,6 +39,7 @@ export interface EnqueueOp {
   readonly type: string;
   readonly id?: string;
   readonly ifExists?: 'reject' | 'return';
+  readonly unique?: { readonly key: string; readonly mode: 'keep' | 'reject' };
   readonly queue?: string;
   readonly priority?: number;
   readonly delayMs?: number;
@@ -84,7 +86,7 @@ export const ORPHAN_TYPE = 'nobody';
 export function planOf(seed: number): Plan {
   const dice = new Dice(seed, 'plan');
   const config = configOf(dice);
-  const ops = opsOf(dice);
+  const ops = withKeys(new Dice(seed, 'keys'), opsOf(dice));
   return { seed, config, ops, faults: faultsOf(dice) };
 }
 
