@@ -41,8 +41,11 @@ const LEVEL_OPTIONS = {
 
 const SCAN_CHUNK = { frames: 10_000, bytes: MIB } as const;
 
-/** The space of deleted frames is asked back when it is more than this, in bytes; how often we look, in bytes written. */
-const RECLAIM = { above: 16 * MIB, every: 4 * MIB } as const;
+/**
+ * The space of deleted frames is asked back when it is more than this, in bytes; how often we look, in bytes written or
+ * deleted, a deleted frame being taken for a full one.
+ */
+const RECLAIM = { above: 16 * MIB, every: 4 * MIB, frame: 64 * 1024 } as const;
 
 /**
  * Opens the database in the folder `location`. Guard the folder first (`guard.ts`): a second attempt to open it from
@@ -74,6 +77,7 @@ class LevelStore implements Store {
   /** What a write was rejected with. From then on nobody knows what the disk holds. */
   #rejectedWith: unknown;
   #reclaiming: Promise<void> | undefined;
+  #reclaimNext: number | undefined;
   #writtenSinceReclaim: number = RECLAIM.every;
   #closing: Promise<void> | undefined;
 
@@ -126,7 +130,9 @@ class LevelStore implements Store {
       throw levelError('write to', this.#level.location, error);
     }
     for (const { bytes } of frames) this.#writtenSinceReclaim += bytes.length;
-    if (drop !== undefined) this.#reclaim(drop.below);
+    if (drop === undefined) return;
+    this.#writtenSinceReclaim += (drop.below - drop.from) * RECLAIM.frame;
+    this.#reclaim(drop.below);
   }
 
   /**
@@ -137,6 +143,8 @@ class LevelStore implements Store {
    * of 125 MiB, 3,007 MiB were on disk in the end. With this it was 182 MiB, and never more than 338 MiB.
    */
   #reclaim(below: number): void {
+    // What is deleted during one look is looked at by the next, also when nothing is written any more.
+    if (this.#reclaiming !== undefined) this.#reclaimNext = below;
     if (this.#reclaiming !== undefined || this.#closing !== undefined) return;
     if (this.#writtenSinceReclaim < RECLAIM.every) return;
     this.#writtenSinceReclaim = 0;
@@ -145,6 +153,9 @@ class LevelStore implements Store {
       .catch(() => undefined)
       .finally(() => {
         this.#reclaiming = undefined;
+        const next = this.#reclaimNext;
+        this.#reclaimNext = undefined;
+        if (next !== undefined) this.#reclaim(next);
       });
   }
 

@@ -1,5 +1,6 @@
 // What is forgotten, and when; and that the log stays short while it is.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -128,4 +129,27 @@ test('the log stays within a constant of what is alive, in memory, on disk and a
   let bytes = 0;
   for (const name of await readdir(folder)) bytes += (await stat(join(folder, name))).size;
   assert.ok(bytes < 45_000_000, `${bytes} bytes on disk`);
+});
+
+test('the disk gets its space back when much is forgotten at once and nothing is written any more', async (t) => {
+  const kept = { jobs: [works], keep: { completed: { count: Infinity } }, durability: 'os' } as const;
+  const site = await openTestEngine(t, kept);
+  const text = (): string => randomBytes(75_000).toString('base64');
+  const handles = await site.jobs.enqueueAll(Array.from({ length: 150 }, () => [works, text()] as const));
+  await Promise.all(handles.map((handle) => handle.result()));
+  const bytes = async (): Promise<number> => {
+    const sizes = (await readdir(join(site.folder, 'log'))).map((name) =>
+      stat(join(site.folder, 'log', name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    );
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  };
+  const before = await bytes();
+  assert.ok(before > 25_000_000, `${before} bytes with all of them`);
+  const jobs = await site.restart({ ...kept, keep: { completed: { count: 5 } } });
+  // Its own timeout ends this test if it never comes back.
+  while ((await bytes()) > 12_000_000) await jobs.counts();
+  assert.equal((await jobs.counts()).completed, 5);
 });
