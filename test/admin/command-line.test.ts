@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { control } from '../../src/admin/index.ts';
 import { defineJob, open, TerminateError, type Engine } from '../../src/index.ts';
 import { say, type Said, type SpokenTo } from '../support/command-line.ts';
+import { askerOf } from '../support/admin.ts';
 import { openTestEngine } from '../support/engine.ts';
 
 const GOLDEN = fileURLToPath(new URL('../../../test/admin/command-line.golden.txt', import.meta.url));
@@ -204,6 +205,29 @@ test('what destroys asks a person, and does nothing unless the answer is yes', a
     assert.deepEqual([code, err.includes('Nothing was done.')], [4, true]);
   }
   assert.match((await answer('y\n')).out, /1 job forgotten/);
+});
+
+test('a backup is made of a live folder and of a closed one, and comes back; over HTTP it is refused', async (t) => {
+  const { folder, reopen } = await folderWithJobs(t);
+  const place = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-backup-')));
+  t.after(() => rm(place, { recursive: true, force: true }));
+  assert.equal((await say(['-d', folder, 'backup', 'closed'], { cwd: place })).code, 0);
+  const jobs = await reopen();
+  await control(jobs);
+  assert.match(
+    (await say(['-d', folder, 'backup', 'live'], { cwd: place })).out,
+    /^folder\t.*live\nframes\t\d+\nbytes\t\d+\n$/,
+  );
+  const forbidden = await askerOf(jobs)('POST', '/v1/backup', { to: join(place, 'remote') });
+  assert.equal(forbidden.status, 403);
+  for (const backup of ['closed', 'live']) {
+    assert.equal((await say(['restore', backup, '--to', `${backup}-back`], { cwd: place })).code, 0);
+    const { out } = await say(['-d', join(place, `${backup}-back`), 'jobs', 'list']);
+    assert.deepEqual(
+      out.split('\n').map((line) => line.split('\t')[0]),
+      ['a', 'b', 'c', 'm', ''],
+    );
+  }
 });
 
 test('a payload comes from the words, from a file, or from the input', async (t) => {

@@ -28,6 +28,8 @@ const ASKED: Readonly<Record<string, readonly (readonly [path: string, body: unk
   readiness: [['/readyz', undefined, 200]],
   info: [['/v1/info', undefined, 200]],
   stats: [['/v1/stats', undefined, 200]],
+  // The command line's test asks it where it is allowed: through the socket.
+  backup: [],
   explainJob: [['/v1/jobs/waits/explain', undefined, 200]],
   listQueues: [['/v1/queues', undefined, 200]],
   createQueue: [
@@ -134,7 +136,7 @@ test('every operation answers as the document says', async (t) => {
         const type = response.headers.get('content-type');
         assert.deepEqual(Object.keys(told.content ?? {}), type === null ? [] : [type], what);
       }
-      if (operation.requestBody?.required === true) {
+      if (operation.requestBody?.required === true && examples.length > 0) {
         const path = examples[0]?.[0] ?? '';
         assert.equal((await ask(method.toUpperCase(), path, undefined)).status, 400, 'a body that is required');
         await refused(await ask(method.toUpperCase(), path, { unheard: 1 }), 400, 'invalid_argument');

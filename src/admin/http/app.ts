@@ -45,7 +45,7 @@ export interface App {
 /** @param isTrusted whether whoever speaks has been let in already, by the operating system and a proof of the token */
 export function createApp(engine: Engine, settings: AdminSettings, isTrusted = false): App {
   const clock = systemClock({ keepAlive: false });
-  const site = siteOf(engine, settings, clock);
+  const site = siteOf(engine, settings, clock, isTrusted);
   const guard: Guard = isTrusted
     ? { admit: () => Promise.resolve(() => undefined) }
     : createGuard(settings, () => clock.monotonic());
@@ -106,11 +106,12 @@ export function createApp(engine: Engine, settings: AdminSettings, isTrusted = f
   };
 }
 
-function siteOf(engine: Engine, settings: AdminSettings, clock: Clock): Site {
+function siteOf(engine: Engine, settings: AdminSettings, clock: Clock, isTrusted: boolean): Site {
   let streams = 0;
   return {
     engine,
     settings,
+    isTrusted,
     startedAt: clock.now(),
     clock: {
       now: () => clock.now(),

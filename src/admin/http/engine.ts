@@ -1,6 +1,6 @@
 /** The engine itself over HTTP: is it there, is it ready, what is in it. */
 import { z } from 'zod';
-import { codeOf } from './problem.ts';
+import { codeOf, Problem } from './problem.ts';
 import { route, type Route, type Site } from './route.ts';
 import { typeStats } from './schemas.ts';
 
@@ -76,6 +76,25 @@ export const engineRoutes: readonly Route[] = [
         status: 200,
         body: { path: engine.path, startedAt, upMs: clock.now() - startedAt, salvaged: engine.salvaged, jobs },
       };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/backup',
+    id: 'backup',
+    tag: 'engine',
+    summary:
+      'Copies the log into a new folder of this machine. Only through the local socket: it writes where it is told.',
+    body: z.strictObject({ to: z.string().min(1).max(4_096) }),
+    answers: {
+      201: {
+        description: 'It is made.',
+        schema: z.looseObject({ path: z.string(), frames: z.number(), bytes: z.number() }),
+      },
+    },
+    async handle({ body, site }) {
+      if (!site.isTrusted) throw new Problem(403, 'forbidden', 'A backup is asked for through the local socket.');
+      return { status: 201, body: await site.engine.backup(body.to) };
     },
   }),
   route({

@@ -11,6 +11,8 @@ export type Method = 'GET' | 'POST' | 'DELETE';
 export interface Site {
   readonly engine: Engine;
   readonly settings: AdminSettings;
+  /** Whether who asks is the user of this machine, through the local socket. */
+  readonly isTrusted: boolean;
   readonly clock: {
     now(): number;
     /** Calls `ring` every so many ms until it is told to stop; the process need not stay alive for it. */

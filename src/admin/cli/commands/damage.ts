@@ -1,8 +1,11 @@
-/** `holdfast verify` and `holdfast repair` */
+/** `holdfast verify`, `repair`, `backup` and `restore` */
 import path from 'node:path';
 import { folderOf } from '../desk.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
+import type { BackupReport } from '../../../index.ts';
 import type { Setting } from '../program.ts';
+import type { Terminal } from '../terminal.ts';
+import { withDesk } from './with-desk.ts';
 
 export async function verifyFolder({ terminal, folder }: Setting): Promise<ExitCode> {
   const { verify } = await import('../../../index.ts');
@@ -39,4 +42,26 @@ export async function repairFolder({ terminal, folder }: Setting, { to }: { read
   for (const { id } of report.lost) terminal.line(terminal.paint('red', `lost: ${id}`));
   for (const { id } of report.uncertain) terminal.line(terminal.paint('yellow', `uncertain: ${id}`));
   return EXIT.ok;
+}
+
+export async function backUp(setting: Setting, to: string): Promise<void> {
+  const { terminal } = setting;
+  const target = path.resolve(terminal.cwd, to);
+  await withDesk(setting, async (desk) => {
+    copied(terminal, await desk.ask<BackupReport>('POST', '/v1/backup', { to: target }));
+  });
+}
+
+export async function restoreFrom({ terminal }: Setting, from: string, { to }: { readonly to: string }): Promise<void> {
+  const { restore } = await import('../../../index.ts');
+  copied(terminal, await restore(path.resolve(terminal.cwd, from), { to: path.resolve(terminal.cwd, to) }));
+}
+
+function copied(terminal: Terminal, report: BackupReport): void {
+  if (terminal.isJson) return terminal.json(report);
+  terminal.facts([
+    ['folder', report.path],
+    ['frames', report.frames],
+    ['bytes', report.bytes],
+  ]);
 }

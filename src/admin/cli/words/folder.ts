@@ -16,6 +16,15 @@ export const folderCommands: Words = (program, act) => {
     .requiredOption('--to <path>', 'the new folder; missing, or empty')
     .action(act(async () => (await import('../commands/damage.ts')).repairFolder));
   program
+    .command('backup <to>')
+    .description('copies the jobs into a new folder, while an app goes on or from a closed folder')
+    .action(act(async () => (await import('../commands/damage.ts')).backUp));
+  program
+    .command('restore <backup>')
+    .description('makes a new folder out of a backup, which is checked first')
+    .requiredOption('--to <path>', 'the new folder; missing, or empty')
+    .action(act(async () => (await import('../commands/damage.ts')).restoreFrom));
+  program
     .command('serve')
     .description('serves the page of dead jobs and the HTTP API of a closed folder on loopback, until Ctrl-C')
     .option('--port <number>', '0 for any that is free', '4270')
