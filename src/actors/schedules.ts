@@ -101,8 +101,9 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
       if (next.done === true) return;
       const { name } = next.value;
       if (numbers.has(name)) continue;
-      const progress = decodeProgress(entries.get('progress', name)?.value as string);
-      wake(numberOf(name), progress.wakeAt ?? Infinity);
+      // After a repair it may be lost; the schedule begins anew when somebody sets it again.
+      const progress = entries.get('progress', name);
+      if (progress !== undefined) wake(numberOf(name), decodeProgress(progress.value).wakeAt ?? Infinity);
     }
     mailbox.tell({ kind: 'load' });
   }
