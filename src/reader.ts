@@ -58,6 +58,8 @@ export interface Reader {
   endOf(found: Whereabouts): Promise<JobEnd | 'revived' | undefined>;
 }
 
+/** How many jobs are read and made into objects before others get their turn. */
+const VIEW_SLICE = 25;
 const DEFAULT_LIMIT = 200;
 const HIGHEST_LIMIT = 1_000;
 
@@ -130,7 +132,11 @@ export function createReader(parts: ReaderParts): Reader {
       await flush();
       const found = await oldest(listing(), criteria, after, limit + 1);
       const page = found.slice(0, limit);
-      const views = await Promise.all(page.map((where) => viewOf(where)));
+      const views: Array<JobView | undefined> = [];
+      for (let n = 0; n < page.length; n += VIEW_SLICE) {
+        if (n > 0) await new Promise<void>((resolve) => parts.clock.turn(resolve));
+        views.push(...(await Promise.all(page.slice(n, n + VIEW_SLICE).map((where) => viewOf(where)))));
+      }
       // Some may have changed while the others were read; and that one is missing here has to be durable too.
       const jobs = views.filter(
         (view) =>
