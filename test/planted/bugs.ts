@@ -300,6 +300,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'if (job.crashes + 1 < Infinity)',
     foundBy: { test: 'job/decide' },
   },
+  {
+    name: 'two unfinished jobs have the same unique key',
+    file: 'src/actors/refusal.ts',
+    search: "if (!isHeld || mode !== 'reject') return undefined;",
+    replace: 'if (mode.length > 0) return undefined;',
+    foundBy: SEEDS,
+  },
   // Threads
   {
     name: 'what a thread said before it died is not read',

@@ -33,7 +33,7 @@ function compiled(copy: string, file: string): string {
   return path.join(copy, 'dist', file.replace(/\.ts$/, '.js'));
 }
 
-/** @returns the file it is in */
+/** @returns the file it is in, compiled anew */
 function plant(copy: string, bug: PlantedBug): string {
   const { file, source } = placeOf(bug);
   const { config } = ts.readConfigFile(path.join(ROOT, 'tsconfig.json'), (name) => readFileSync(name, 'utf8')) as {
@@ -41,7 +41,7 @@ function plant(copy: string, bug: PlantedBug): string {
   };
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT);
   const { outputText } = ts.transpileModule(source, {
-    compilerOptions: { ...options, sourceMap: false, inlineSources: false },
+    compilerOptions: { ...options, module: ts.ModuleKind.ESNext, sourceMap: false, inlineSources: false },
     fileName: path.join(ROOT, file),
   });
   writeFileSync(compiled(copy, file), outputText);
@@ -92,8 +92,10 @@ try {
   for (const bug of bugs) {
     const run = JSON.stringify(bug.foundBy);
     if (!passing.has(run)) {
+      const untouched = plant(copy, { ...bug, replace: bug.search });
       const { hasFailed, said } = await runIn(copy, bug);
       if (hasFailed) throw new Error(`It fails without any bug: ${run}: ${reasonIn(said)}`);
+      restore(copy, untouched);
       passing.add(run);
     }
     const file = plant(copy, bug);
