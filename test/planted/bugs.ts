@@ -146,13 +146,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: { test: 'log/folder' },
   },
   {
-    name: 'a full disk is not noticed before a write fails',
-    file: 'src/log/room.ts',
-    search: "if (isGivenUp || free < least) enter('full');",
-    replace: "if (free < 0) enter('full');",
-    foundBy: { test: 'crash/full' },
-  },
-  {
     name: 'a folder of a newer format is opened',
     file: 'src/log/identity.ts',
     search: 'Number.isInteger(format) && format > FOLDER_FORMAT',
