@@ -174,8 +174,10 @@ export class AttemptLaws {
       )
         continue;
       if ((this.turnOf.get(other.waitsSince) ?? 0) >= turn || !isComparable(other, started)) continue;
-      const isFirst =
-        other.priority > started.priority || (other.priority === started.priority && other.order < started.order);
+      // Keys take turns, and one of them may have as much running as it may.
+      if (other.key !== started.key && other.key !== '') continue;
+      const isBefore = other.key === started.key && other.order < started.order;
+      const isFirst = other.priority > started.priority || (other.priority === started.priority && isBefore);
       if (isFirst)
         this.#auditor.report(
           'the highest priority runs first, then the first in',

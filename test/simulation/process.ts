@@ -165,7 +165,9 @@ export class Process implements Owner {
     const { keep, keepDead } = config;
     const checked = checkOpenOptions({
       jobs: this.#definitions(),
-      queues: Object.fromEntries(Object.entries(config.queues).map(([name, concurrency]) => [name, { concurrency }])),
+      queues: Object.fromEntries(
+        Object.entries(config.queues).map(([name, concurrency]) => [name, { concurrency, perKey: { concurrency: 2 } }]),
+      ),
       concurrency: config.concurrency,
       threads: config.threads,
       durability: config.durability,
