@@ -131,7 +131,8 @@ class Cell {
       ...describe(this.#question, this.#variant, this.contender),
       version: await versionText(this.contender),
       figures,
-      ...(this.problem === undefined ? {} : { problem: this.problem }),
+      // Its first line: the rest names places of this machine.
+      ...(this.problem === undefined ? {} : { problem: this.problem.split('\n')[0] ?? '' }),
     };
   }
 }
