@@ -3,6 +3,7 @@ import type { AnyJobDefinition, JobDefinition } from './definition.ts';
 import type { Duration } from './job/duration.ts';
 import type { ChangeOutcome, JobUpdate, PurgeReport, ReviveOptions } from './changing.ts';
 import type { GraphView } from './graph.ts';
+import type { JobHandle } from './handle.ts';
 import type { JobFilter } from './listing.ts';
 import type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 import type { BackupReport } from './log/backup.ts';
@@ -62,6 +63,15 @@ export interface EventOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface UnregisterOptions {
+  /**
+   * What becomes of its attempts: they go on (`'finish'`); they are asked to stop, keep their attempt, and run again when
+   * there is a handler (`'interrupt'`); or they are asked to stop since the process in which they ran is dead, which is
+   * counted for `maxCrashes` (`'lost'`). @default 'finish'
+   */
+  readonly running?: 'finish' | 'interrupt' | 'lost';
+}
+
 export interface CancelOptions {
   /** Cancels all jobs that wait for it as well, and all that wait for those. @default false */
   readonly descendants?: boolean;
@@ -80,28 +90,6 @@ export interface CloseReport {
   /** Handlers on the main thread that ignored their signal and still run; their jobs run again at the next start. */
   readonly abandoned: number;
   readonly durationMs: number;
-}
-
-/** A job that was accepted. */
-export class JobHandle<Result> {
-  readonly id: string;
-  /** Whether the call stored it; false for a job that was there before and stands for the one that was asked for. */
-  readonly isNew: boolean;
-  readonly #wait: (id: string) => Promise<unknown>;
-
-  constructor(id: string, wait: (id: string) => Promise<unknown>, isNew = true) {
-    this.id = id;
-    this.isNew = isNew;
-    this.#wait = wait;
-  }
-
-  /**
-   * Resolves with what the handler returned. Rejects with `JobFailedError` (its `cause` is the handler's last error),
-   * `JobCancelledError`, `JobNotFoundError` if retention has forgotten the job, or `EngineClosedError`. Never hangs.
-   */
-  result(): Promise<Result> {
-    return this.#wait(this.id) as Promise<Result>;
-  }
 }
 
 /**
@@ -191,6 +179,16 @@ export interface Engine extends QueueMethods, AsyncDisposable {
    * @throws {DuplicateHandlerError} at the call, for the first that is there already; those before it were added
    */
   register(...definitions: readonly AnyJobDefinition[]): void;
+
+  /**
+   * Takes a job type away while the engine runs: its jobs wait as if nobody had registered it (with `unknownTypes: 'die'`
+   * they die). What runs goes on, unless `running` says otherwise. One that is not registered is no mistake, so that it
+   * may be called first to let attempts finish and then to end those that did not.
+   */
+  unregister(definition: AnyJobDefinition, options?: UnregisterOptions): void;
+
+  /** What is registered: types, and prefixes with their star. */
+  handlers(): string[];
 
   /** Adds middleware inside that which is there already; attempts that run keep theirs. */
   use(...middleware: readonly Middleware[]): void;

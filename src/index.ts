@@ -16,13 +16,14 @@ export type {
   EnqueueEntry,
   EventOptions,
   GraphHandles,
-  JobHandle,
   JobHandles,
   JobPage,
   ListFilter,
   PayloadArguments,
   ScheduleArguments,
+  UnregisterOptions,
 } from './face.ts';
+export type { JobHandle } from './handle.ts';
 export type { EntryEventView, EventView, JobErrorView, JobEventView, JobFace, JobLogLine, JobView } from './view.ts';
 export type { BackfillOptions, ScheduleListFilter, SchedulePage, Schedules, ScheduleView } from './schedule-face.ts';
 export type { CatchUpOptions, Moment, ScheduleJobOptions, ScheduleRule } from './schedule-options.ts';

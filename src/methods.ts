@@ -16,9 +16,10 @@ import {
   rebuildError,
   StoreUnavailableError,
 } from './errors.ts';
-import { JobHandle, type Engine, type EventOptions, type JobHandles, type JobPage, type ListFilter } from './face.ts';
+import type { Engine, EventOptions, JobHandles, JobPage, ListFilter } from './face.ts';
 import { planGraph, type GraphNodes } from './graph.ts';
-import { checkFlag, checkObject } from './job/check.ts';
+import { JobHandle } from './handle.ts';
+import { checkFlag, checkObject, oneOf } from './job/check.ts';
 import { checkId } from './job/name.ts';
 import type { SupervisorMode } from './kernel/supervisor.ts';
 import { backUp } from './log/backup.ts';
@@ -185,8 +186,23 @@ export function engineMethods(parts: MethodParts): Engine {
         }
         parts.router.add(definition);
       }
-      parts.tellDispatcher({ kind: 'routes' });
+      parts.tellDispatcher({ kind: 'routes', areFewer: false });
     },
+    unregister(definition, options = {}) {
+      if (!isDefinition(definition)) {
+        const expected = 'the definition that was registered';
+        throw new InvalidArgumentError({ field: 'definition', expected, got: definition });
+      }
+      checkObject(options, 'options', "{ running: 'interrupt' }");
+      const running = oneOf(options.running, 'running', ['finish', 'interrupt', 'lost']);
+      parts.router.remove(definition);
+      parts.tellDispatcher({ kind: 'routes', areFewer: true });
+      if (running === 'finish') return;
+      const isLost = running === 'lost';
+      const message = isLost ? 'whoever ran it is gone' : 'its handler was taken away';
+      parts.runner.abortOf(definition, { kind: 'interrupted', message }, isLost);
+    },
+    handlers: () => parts.router.all().map(({ type }) => type),
     use(...middleware) {
       checkMiddleware(middleware, 'use');
       parts.use.push(...middleware);

@@ -27,6 +27,14 @@ export class Router {
     this.#found.clear();
   }
 
+  /** Takes away this very definition; one that is not here, or another of its type, is left alone. */
+  remove(definition: AnyJobDefinition): void {
+    const { type } = definition;
+    if (this.#exact.get(type) === definition) this.#exact.delete(type);
+    this.#prefixes = this.#prefixes.filter(([, other]) => other !== definition);
+    this.#found.clear();
+  }
+
   find(type: string): AnyJobDefinition | undefined {
     const exact = this.#exact.get(type);
     if (exact !== undefined || this.#prefixes.length === 0) return exact;

@@ -55,6 +55,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'queue-face',
     'queue-methods',
     'graph',
+    'handle',
     'view',
     'expectation',
   ],

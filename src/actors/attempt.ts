@@ -7,7 +7,10 @@ import type { Link } from '../context.ts';
 import type { AnyJobDefinition } from '../definition.ts';
 import { AttemptEndedError, AttemptTimeoutError, flattenError } from '../errors.ts';
 import type { SafeLogger } from '../kernel/safe-logger.ts';
-import type { Policy } from '../policy.ts';
+import { timesOf } from '../job/schedule.ts';
+import type { JobTable } from '../job/table.ts';
+import type { StartRecords } from '../log/history.ts';
+import { decodeTrace, type Policy } from '../policy.ts';
 import type { AbortReason, Answer, EnqueueRequest, JobFacts, Limits, LogLevel, Outcome, Request } from '../protocol.ts';
 import type { Hold, NewJob, Start, Verdict } from './messages.ts';
 import { checkWords } from './thread-words.ts';
@@ -58,6 +61,8 @@ export class Attempt implements Link {
   abortReason: AbortReason | undefined;
   /** Its thread was ended by us. */
   isKilled = false;
+  /** Whoever ran it outside of this process died. */
+  isLost = false;
   /** How it ended, as told to the journal. Nothing that comes later counts. */
   verdict: Verdict | undefined;
   /** Its last progress, as JSON. */
@@ -86,7 +91,7 @@ export class Attempt implements Link {
       return { kind: 'failed', error: flattenError(new AttemptTimeoutError(abortReason.timeoutMs)), policy };
     }
     if (outcome.ok) return { kind: 'completed', result: outcome.result, followUps, policy };
-    if (abortReason !== undefined) return { kind: 'interrupted' };
+    if (abortReason !== undefined) return { kind: 'interrupted', why: this.isLost ? 'crashed' : 'closing' };
     return { kind: 'failed', error: outcome.error, policy };
   }
 
@@ -149,6 +154,23 @@ export class Attempt implements Link {
     if (this.verdict !== undefined) throw new AttemptEndedError('enqueue');
     return this.#host.enqueue(this, { kind: 'enqueue', type, payload, options, atEnd });
   }
+}
+
+/** What its handler is told about its job. */
+export function factsOf(table: JobTable, slot: number, records: StartRecords, maxAttempts: number): JobFacts {
+  const { createdAt, settings } = records;
+  const trace = decodeTrace(settings);
+  return {
+    id: table.ids.of(slot),
+    type: table.typeOf(slot),
+    queue: table.queueOf(slot),
+    priority: table.priorityOf(slot),
+    attempt: table.attemptsOf(slot) + 1,
+    maxAttempts,
+    createdAt,
+    ...timesOf(table.dueAtOf(slot), settings),
+    ...(trace === undefined ? undefined : { trace }),
+  };
 }
 
 /** The fields of a log line; they may come from a thread that was made to say anything. */

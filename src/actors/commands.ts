@@ -36,6 +36,7 @@ export interface CommandParts {
   readonly schedules: ActorRef<SchedulesMessage>;
   /** The slots of jobs of whose end they want to hear. */
   readonly watched: Set<number>;
+  readonly maxCrashes: number;
   readonly listSlice: number;
   readonly createId: () => string;
   /** Whether the engine is to end: nothing is started any more. */

@@ -101,7 +101,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         release(message.hold);
         break;
       case 'routes':
-        reroute();
+        reroute(message.areFewer);
         break;
       case 'settings':
         reconfigure();
@@ -169,10 +169,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     minimums.consider(queue);
   }
 
-  /** Jobs that waited for a handler may have one now, and others another one. */
-  function reroute(): void {
+  /** Jobs that waited for a handler may have one now, and others another one, or none any more. */
+  function reroute(areFewer: boolean): void {
     const now = clock.now();
-    const mayChange = router.all().some(({ type }) => type.endsWith('*'));
+    const mayChange = areFewer || router.all().some(({ type }) => type.endsWith('*'));
     for (const queue of queues) {
       for (const slot of mayChange ? queue.takeReady() : queue.takeUnserved()) place(slot, now);
     }

@@ -1,6 +1,6 @@
 /** The end of an attempt as the journal sees it: what becomes of its job, and of those it wanted to follow. */
-import { flattenError } from '../errors.ts';
-import { decideFailure } from '../job/decide.ts';
+import { flattenError, type FlatError } from '../errors.ts';
+import { decideCrash, decideFailure } from '../job/decide.ts';
 import type { JobTable } from '../job/table.ts';
 import type { Capacity } from './capacity.ts';
 import type { CommandParts } from './commands.ts';
@@ -15,6 +15,7 @@ export class CancelReasons extends Map<number, string | undefined> {}
 
 export interface EndingParts extends CommandParts {
   readonly table: JobTable;
+  readonly maxCrashes: number;
   readonly cancelReasons: CancelReasons;
   /** A job waits again. */
   readonly waits: (slot: number) => void;
@@ -48,13 +49,25 @@ export function createEndings(parts: EndingParts): (command: EndCommand) => void
         complete(slot, verdict, at);
         break;
       case 'interrupted':
-        record({ kind: 'interrupted', slot, at, why: 'closing' });
-        waits(slot);
+        interrupt(slot, verdict, at);
         break;
       case 'failed':
         fail(slot, verdict, at);
         break;
     }
+  }
+
+  function interrupt(slot: number, { why }: Verdict & { kind: 'interrupted' }, at: number): void {
+    const { maxCrashes } = parts;
+    const crashes = table.crashesOf(slot);
+    const event =
+      why === 'closing'
+        ? ({ kind: 'interrupted', slot, at, why } as const)
+        : decideCrash({ slot, isCancelling: false, crashes, maxCrashes, now: at });
+    record(event);
+    if (event.kind !== 'died') return waits(slot);
+    const error = event.error === undefined ? undefined : (JSON.parse(event.error) as FlatError);
+    ended(slot, { state: 'dead', reason: event.why, error });
   }
 
   /** The job and those it wanted to follow its end come into being together, or it has failed. */

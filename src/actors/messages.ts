@@ -1,6 +1,6 @@
 /** What the actors say to each other. Plain data, but for the `settle` of a caller who waits for an answer. */
 import type { FlatError, HoldfastError } from '../errors.ts';
-import type { DeathReason, Noted } from '../job/event.ts';
+import type { DeathReason, InterruptReason, Noted } from '../job/event.ts';
 import type { NewLabels } from '../job/labels.ts';
 import type { JobState } from '../job/machine.ts';
 import type { Rule } from '../job/calendar.ts';
@@ -50,8 +50,8 @@ export type Verdict =
       readonly policy: Policy;
     }
   | { readonly kind: 'failed'; readonly error: FlatError; readonly policy: Policy }
-  /** Ended by us; it will run again and it costs nothing. */
-  | { readonly kind: 'interrupted' };
+  /** Ended by us; it will run again and it costs nothing, but that whoever ran it died is counted. */
+  | { readonly kind: 'interrupted'; readonly why: InterruptReason };
 
 /** How a job ended, for those who wait for it. */
 export type JobEnd =
@@ -223,8 +223,8 @@ export type DispatcherMessage =
   | { readonly kind: 'gone'; readonly slot: number }
   /** An attempt is over and its thread, if it had one, is free; or it was never begun. */
   | { readonly kind: 'released'; readonly hold: Hold }
-  /** A handler was registered. */
-  | { readonly kind: 'routes' }
+  /** Handlers were registered, or taken away. */
+  | { readonly kind: 'routes'; readonly areFewer: boolean }
   /** Settings or pauses of queues have changed, or which of them this engine works on. */
   | { readonly kind: 'settings' }
   | { readonly kind: 'due' };

@@ -11,17 +11,17 @@ import { AttemptEndedError, flattenError } from '../errors.ts';
 import type { ActorRef, Mailbox } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { readResults, readStartRecords, startRecordsInMemory, type StartRecords } from '../log/history.ts';
-import { timesOf } from '../job/schedule.ts';
 import type { Log } from '../log/log.ts';
-import { decodeLevel, decodeTrace, policyOf, type Policy, type PolicyLevel } from '../policy.ts';
-import type { AbortReason, EnqueueRequest, JobFacts, Limits, Outcome } from '../protocol.ts';
+import type { PolicyLevel } from '../policy.ts';
+import type { AbortReason, EnqueueRequest, Limits, Outcome } from '../protocol.ts';
 import type { Middleware } from '../middleware.ts';
 import type { Settings } from '../options.ts';
 import type { Router } from '../router.ts';
-import { Attempt, AWAITS_END, AWAITS_SLOT, type AttemptHost } from './attempt.ts';
+import { Attempt, AWAITS_END, AWAITS_SLOT, factsOf, type AttemptHost } from './attempt.ts';
 import { createCalls } from './calls.ts';
 import { Deadlines } from './deadlines.ts';
 import type { DispatcherMessage, JournalMessage, Hold, NewJob, RunnerMessage, Start } from './messages.ts';
+import { Policies } from './policies.ts';
 import type { Threads } from './threads.ts';
 
 export interface RunnerParts {
@@ -55,6 +55,8 @@ export interface Runner {
   /** After a recovery: ends that were told to the old journal and are not durable are told to the new one. */
   tellAgain(isRunning: (attempt: { readonly slot: number; readonly token: number }) => boolean): void;
   abortAll(reason: AbortReason): void;
+  /** The same for those of one definition. @param isLost whether whoever ran them died, which is counted */
+  abortOf(definition: AnyJobDefinition, reason: AbortReason, isLost: boolean): void;
   /** Resolves when no attempt runs any more, except inline handlers that ignored their signal and their grace. */
   whenIdle(): Promise<void>;
   readonly counts: { ended: number; interrupted: number; abandoned: number };
@@ -67,7 +69,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const attempts = new Map<number, Attempt>();
   const call = createCalls({ threads, limits, use: parts.use });
   const deadlines = new Deadlines(clock, () => parts.mailbox.tell({ kind: 'overdue' }));
-  const policies = new Map<AnyJobDefinition, WeakMap<PolicyLevel, Policy>>();
+  const policies = new Policies(settings.level);
   const counts = { ended: 0, interrupted: 0, abandoned: 0 };
   let idleWaiters: Array<() => void> = [];
 
@@ -124,13 +126,20 @@ export function createRunner(parts: RunnerParts): Runner {
   function run(start: Start): void {
     if (attempts.has(start.token)) return;
     const log = parts.log();
-    const definition = parts.router.find(log.table.typeOf(start.slot)) as AnyJobDefinition;
+    const definition = parts.router.find(log.table.typeOf(start.slot));
+    if (definition === undefined) return decline(start);
     const attempt = new Attempt(host, start, definition);
     attempts.set(start.token, attempt);
     const hasParents = log.table.parentsOf(start.slot) !== undefined;
     const records = hasParents ? undefined : startRecordsInMemory(log, start.slot);
     if (records !== undefined) begin(attempt, records);
     else load(attempt, log).catch(parts.onFault);
+  }
+
+  /** Its handler was taken away while the start was being written: it waits for another. */
+  function decline({ slot, token, hold }: Start): void {
+    journal.tell({ kind: 'end', slot, token, verdict: { kind: 'interrupted', why: 'closing' }, report: undefined });
+    dispatcher.tell({ kind: 'released', hold });
   }
 
   async function load(attempt: Attempt, log: Log): Promise<void> {
@@ -148,19 +157,8 @@ export function createRunner(parts: RunnerParts): Runner {
   function begin(attempt: Attempt, records: StartRecords): void {
     const { table } = parts.log();
     const { slot, definition } = attempt;
-    const policy = policyFor(definition, table.queueOf(slot), records.settings);
-    const trace = decodeTrace(records.settings);
-    const facts: JobFacts = {
-      id: table.ids.of(slot),
-      type: table.typeOf(slot),
-      queue: table.queueOf(slot),
-      priority: table.priorityOf(slot),
-      attempt: table.attemptsOf(slot) + 1,
-      maxAttempts: policy.maxAttempts,
-      createdAt: records.createdAt,
-      ...timesOf(table.dueAtOf(slot), records.settings),
-      ...(trace === undefined ? undefined : { trace }),
-    };
+    const policy = policies.of(definition, parts.levelOf(table.queueOf(slot)), records.settings);
+    const facts = factsOf(table, slot, records, policy.maxAttempts);
     attempt.policy = policy;
     attempt.facts = facts;
     if (attempt.abortReason !== undefined) {
@@ -180,18 +178,6 @@ export function createRunner(parts: RunnerParts): Runner {
     if (attempt.verdict !== undefined) return;
     if (attempt.thread?.loading === true) setDeadline(attempt, LOAD_TIMEOUT_MS);
     else if (!deadlines.has(slot, attempt.token)) setDeadline(attempt, policy.timeoutMs);
-  }
-
-  function policyFor(definition: AnyJobDefinition, queue: string, settingsText: string): Policy {
-    const level = parts.levelOf(queue);
-    const known = settingsText === '' ? policies.get(definition)?.get(level) : undefined;
-    if (known !== undefined) return known;
-    const policy = policyOf([decodeLevel(settingsText), definition, level, settings.level]);
-    if (settingsText !== '') return policy;
-    const ofDefinition = policies.get(definition);
-    if (ofDefinition === undefined) policies.set(definition, new WeakMap([[level, policy]]));
-    else ofDefinition.set(level, policy);
-    return policy;
   }
 
   /** The handler's part is over; what comes of it depends on whether it had been asked to stop. */
@@ -290,6 +276,15 @@ export function createRunner(parts: RunnerParts): Runner {
     },
     abortAll(reason) {
       for (const attempt of [...attempts.values()]) abort(attempt, reason);
+    },
+    abortOf(definition, reason, isLost) {
+      policies.forget(definition);
+      for (const attempt of [...attempts.values()]) {
+        if (attempt.definition !== definition) continue;
+        // One that was not begun yet was not in anybody's hands.
+        attempt.isLost ||= isLost && attempt.control !== undefined;
+        abort(attempt, reason);
+      }
     },
     whenIdle() {
       return isIdle() ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve));

@@ -13,7 +13,7 @@ import type { Hold, RunLane } from './messages.ts';
 export interface TypeLimit {
   /** The type as its definition has it, which may end with a star. */
   readonly route: string;
-  readonly limit: number;
+  limit: number;
   running: number;
 }
 

@@ -10,7 +10,11 @@ export class TypeLimits {
     if (definition?.concurrency === undefined) return undefined;
     const { type: route, concurrency: limit } = definition;
     const known = this.#byRoute.get(route);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // Another definition of the type may have come in its place.
+      known.limit = limit;
+      return known;
+    }
     const added = { route, limit, running: 0 };
     this.#byRoute.set(route, added);
     return added;

@@ -60,6 +60,7 @@ async function openCommands(frames: MemoryFrames) {
     schedules: { tell: () => undefined },
     watched: new Set(),
     createId: () => `made-${++ids}`,
+    maxCrashes: 3,
     listSlice: 500,
     record,
     pending: () => pending,

@@ -272,7 +272,7 @@ export class Operations {
     if (table === undefined || [...table.running()].some((running) => table.tokenOf(running) === token)) return;
     auditor.count(`foreign ${what}`);
     if (what === 'end') {
-      const verdict = { kind: 'interrupted' } as const;
+      const verdict = { kind: 'interrupted', why: 'closing' } as const;
       process.tellJournal({ kind: 'end', slot, token, verdict, report: FOREIGN });
       return;
     }
