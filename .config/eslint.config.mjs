@@ -55,6 +55,7 @@ export default defineConfig(
       'test/**/support/**',
       'test/support/**',
       'test/crash/trials.ts',
+      'test/soak/main.ts',
       'test/simulation/main.ts',
       'test/planted/main.ts',
       'src/admin/**',

@@ -27,7 +27,7 @@ const LEGEND: ReadonlyArray<readonly [Contender['kind'], string]> = [
 ];
 
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"';
-const WIDTH = 720;
+export const WIDTH = 720;
 const LABEL_WIDTH = 210;
 const VALUE_WIDTH = 110;
 const BAR = 18;
@@ -74,7 +74,7 @@ export interface LineChart {
   readonly text: (value: number) => string;
 }
 
-const LINE_COLOURS = ['#1f6feb', '#b8860b', '#2da44e', '#8b949e'];
+export const LINE_COLOURS = ['#1f6feb', '#b8860b', '#2da44e', '#8b949e'];
 const PLOT = { left: 70, top: 60, width: 600, height: 240 } as const;
 
 export function linesSvg({ title, yTitle, xLabels, lines, text }: LineChart): string {
@@ -123,11 +123,11 @@ function lineSvg(
   ].join('\n');
 }
 
-function frame(width: number, height: number, content: string): string {
+export function frame(width: number, height: number, content: string): string {
   const style = '<style>text{fill:#24292f}@media (prefers-color-scheme:dark){text{fill:#c9d1d9}}</style>';
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${FONT}>\n${style}\n${content}\n</svg>\n`;
 }
 
-function escape(text: string): string {
+export function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

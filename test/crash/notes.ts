@@ -41,12 +41,12 @@ export type Note =
   /** `result()` settled. */
   | { readonly kind: 'result'; readonly id: string; readonly state: 'completed' | 'cancelled' | 'dead' };
 
-export interface Notebook {
-  write(note: Note): void;
+export interface Notebook<Line = Note> {
+  write(note: Line): void;
   close(): void;
 }
 
-export function openNotebook(file: string): Notebook {
+export function openNotebook<Line = Note>(file: string): Notebook<Line> {
   const descriptor = openSync(file, 'a');
   return {
     write: (note) => void writeSync(descriptor, `${JSON.stringify(note)}\n`),
