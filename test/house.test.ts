@@ -334,7 +334,7 @@ function sourcesIn(folder: string): Source[] {
   }
   return paths
     .map((path) => `${folder}/${path.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules/'))
+    .filter((path) => /\.c?ts$/.test(path) && !path.includes('node_modules/'))
     .map((path) => ({ path, text: readFileSync(root + path, 'utf8') }));
 }
 
@@ -354,15 +354,15 @@ const PLANTED: readonly [rule: Rule, refused: readonly Planted[], allowed: reado
       ['src/job/machine.ts', "import '../options.ts';"],
       ['src/job/machine.ts', "const late = await import('../options.ts');"],
       ['src/admin/cli.ts', "import { open } from '../engine.ts';"],
-      ['src/engine.ts', "import { main } from '../workers/main.ts';"],
-      ['workers/main.ts', "import { Frame } from '../src/log/frame.ts';"],
+      ['src/engine.ts', "import { main } from '../workers/main.cts';"],
+      ['workers/main.cts', "import { Frame } from '../src/log/frame.ts';"],
       ['src/types.ts', ''],
     ],
     [
       ['src/log/frame.ts', "import { event } from '../job/event.ts';\nimport { x } from './store.ts';"],
       ['src/log/frame.ts', "// import { engine } from '../engine.ts';\nconst text = \"import '../engine.ts'\";"],
       ['src/admin/cli.ts', "import { open } from '../index.ts';"],
-      ['workers/main.ts', "import type { Task } from '../src/protocol.ts';\nimport { x } from './context.ts';"],
+      ['workers/main.cts', "import type { Task } from '../src/protocol.ts';\nimport { x } from './context.ts';"],
     ],
   ],
   [
@@ -371,7 +371,7 @@ const PLANTED: readonly [rule: Rule, refused: readonly Planted[], allowed: reado
       ['src/engine.ts', "import { Level } from 'level';"],
       ['src/actors/journal.ts', "import type { ClassicLevel } from 'classic-level';"],
       ['src/log/store.ts', "import { Piscina } from 'piscina';"],
-      ['workers/main.ts', "import { workerData } from 'piscina';"],
+      ['workers/main.cts', "import { workerData } from 'piscina';"],
       ['src/job/table.ts', "import { crc32 } from 'node:zlib';"],
     ],
     [
@@ -397,14 +397,14 @@ const PLANTED: readonly [rule: Rule, refused: readonly Planted[], allowed: reado
       ['src/engine.ts', "import { randomUUID } from 'node:crypto';"],
       ['src/engine.ts', "import { setTimeout as sleep } from 'node:timers/promises';"],
       ['src/engine.ts', "import { performance } from 'node:perf_hooks';"],
-      ['workers/main.ts', 'const at = Date.now();'],
-      ['workers/main.ts', 'const at = Date.now(); // house:'],
+      ['workers/main.cts', 'const at = Date.now();'],
+      ['workers/main.cts', 'const at = Date.now(); // house:'],
     ],
     [
       [CLOCK, 'export const now = Date.now;'],
       ['src/engine.ts', 'const at = new Date(0); clock.setTimeout(go); // Date.now() is for the clock'],
       ['src/engine.ts', "const text = 'Math.random() ' + /setTimeout(x)/.source;"],
-      ['workers/main.ts', 'const at = Date.now(); // house: a log line is stamped where it is written'],
+      ['workers/main.cts', 'const at = Date.now(); // house: a log line is stamped where it is written'],
       ['test/engine.test.ts', 'const at = Date.now();'],
     ],
   ],

@@ -42,7 +42,7 @@ export interface ThreadOwner {
 /** How often the thread is asked whether what was left went away by itself; each round takes some 50 µs. */
 const MAX_LOOKS = 20;
 
-const ENTRY = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../workers/main.cjs', import.meta.url));
 
 export class Thread {
   /** The modules it has loaded. */

@@ -1,10 +1,11 @@
 // Loading the module of a handler: every form that works, and every way to fail, named.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { handler, order, resultOf, start, threadsFor } from '../support/threads.ts';
 
 const threads = threadsFor();
@@ -16,6 +17,16 @@ function moduleNamed(name: string, source: string): string {
   writeFileSync(path, source);
   return pathToFileURL(path).href;
 }
+
+// In Node 20 `require` of a module that is not CommonJS aborts the process when the thread is ended meanwhile.
+test('a thread that boots requires no module that is not CommonJS', () => {
+  const entry = fileURLToPath(new URL('../../workers/main.cjs', import.meta.url));
+  const look = `console.log(typeof require(${JSON.stringify(entry)}))`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--no-experimental-require-module', '-e', look], {
+    encoding: 'utf8',
+  });
+  assert.equal(stdout.trim(), 'function', stderr);
+});
 
 test('ESM, CommonJS and what compilers make of one for the other are loaded', async () => {
   assert.deepEqual(await resultOf(threads, order(handler('echo.js'), 1)), 1);
