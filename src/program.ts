@@ -4,8 +4,8 @@
  * It gets a process group of its own, so that one signal reaches its children as well: SIGTERM when it shall stop, SIGKILL
  * if it goes on, and SIGKILL for what is left in the group when it has ended. Should this process be killed, nobody would
  * be there to do so, and the next start of the app would run the job again beside its own orphan. So a watch stands beside
- * it: a shell of a few lines that waits for the end of a pipe which only this process holds. It is the same fixed text
- * each time; nothing of the job comes near it.
+ * it: a shell of a few lines that waits for the end of a pipe which only this process holds. It is there before the program
+ * is, and told its group in the same breath. It is the same fixed text each time; nothing of the job comes near it.
  *
  * A child that leaves the group on purpose (`setsid`, a daemon) is its own master. On Windows there are neither groups nor
  * the watch: `taskkill` ends the tree.
@@ -48,21 +48,27 @@ const LAST_LINES = 5;
 /** How long a pipe may stay open behind the end of the program: somebody outside of its group may hold it. */
 const PIPES_MS = 1_000;
 const HAS_GROUPS = process.platform !== 'win32';
-const WATCH = 'read -r _; rm -f -- "$2/job.json"; rmdir -- "$2"; kill -s KILL -- "-$1"';
+const WATCH = 'read -r group; read -r _; rm -f -- "$1/job.json"; rmdir -- "$1"; kill -s KILL -- "-$group"';
 
 /** @throws {CommandNotFoundError} when it cannot be started */
 export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   const { file, args, cwd, env, signal } = order;
-  const child = await started(file, () =>
-    spawn(file, args, {
+  const watch = HAS_GROUPS ? await watchOver(order) : undefined;
+  const child = await started(file, () => {
+    const program = spawn(file, args, {
       cwd,
       env,
       shell: false,
       detached: HAS_GROUPS,
       windowsHide: true,
       stdio: [order.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    }),
-  );
+    });
+    if (program.pid !== undefined) watch?.stdin?.write(`${program.pid}\n`);
+    return program;
+  }).catch(async (error: unknown) => {
+    if (watch !== undefined) await ended(watch);
+    throw error;
+  });
   const group = child.pid as number;
   // All of them now: what comes while nobody listens is lost.
   const output = head(child.stdout as Readable, order.maxOutputBytes);
@@ -78,7 +84,6 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const watch = HAS_GROUPS ? await watchOver(group, order) : undefined;
   const { exitCode, signalName } = await exit;
   signal.removeEventListener('abort', stop);
   force.clear();
@@ -106,10 +111,15 @@ function started(file: string, start: () => ChildProcess): Promise<ChildProcess>
 }
 
 /** Without it the program runs all the same; it would only outlive a process that is killed. */
-async function watchOver(group: number, { folder, onLine }: ProgramOrder): Promise<ChildProcess | undefined> {
-  const args = ['-c', WATCH, 'holdfast-watch', String(group), folder];
+async function watchOver({ folder, onLine }: ProgramOrder): Promise<ChildProcess | undefined> {
+  const args = ['-c', WATCH, 'holdfast-watch', folder];
   try {
-    return await started('sh', () => spawn('/bin/sh', args, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] }));
+    const watch = await started('sh', () =>
+      spawn('/bin/sh', args, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] }),
+    );
+    // Somebody may have ended it.
+    watch.stdin?.on('error', () => undefined);
+    return watch;
   } catch (error) {
     onLine(`It is not watched over, and would go on if this process were killed: ${String(error)}`);
     return undefined;

@@ -27,14 +27,21 @@ export function admin(engine: Engine, options: AdminOptions): Admin {
   return adminOf(engine, settings.onError, async () => (await import('./http/app.ts')).createApp(engine, settings));
 }
 
+export interface DismissibleAdmin extends Admin {
+  /** Resolves when no worker has an attempt any more; until then they may still tell how those ended. */
+  dismiss(): Promise<void>;
+}
+
 /** @param load makes the app; called with the first request */
-export function adminOf(engine: Engine, onError: (error: unknown) => void, load: () => Promise<App>): Admin {
+export function adminOf(engine: Engine, onError: (error: unknown) => void, load: () => Promise<App>): DismissibleAdmin {
   let app: Promise<App> | undefined;
   let listen: Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> | undefined;
 
   async function loaded(): Promise<App> {
     app ??= load().then((made) => {
-      engine.closing.addEventListener('abort', () => made.stop(), { once: true });
+      engine.closing.addEventListener('abort', () => void made.dismiss().then(() => made.stop(), onError), {
+        once: true,
+      });
       return made;
     });
     return app;
@@ -51,6 +58,7 @@ export function adminOf(engine: Engine, onError: (error: unknown) => void, load:
 
   return {
     fetch,
+    dismiss: async () => (await app)?.dismiss(),
     listener(request, response) {
       // The adapter would make up a host for a request without one.
       if (request.headers.host === undefined) return void refuse(response, 421);

@@ -39,7 +39,7 @@ export async function control(engine: Engine): Promise<Control> {
   const { socket, made } = await placeFor(engine.path, clock.entropy(16));
   clock.stop();
   const settings = checkAdminOptions({ hosts: ['holdfast'], token, maxBodyBytes: 64 * 1024 * 1024 });
-  const { listener } = adminOf(engine, settings.onError, async () =>
+  const { listener, dismiss } = adminOf(engine, settings.onError, async () =>
     (await import('./http/app.ts')).createApp(engine, settings, true),
   );
   const http = boundedServer(listener);
@@ -69,6 +69,9 @@ export async function control(engine: Engine): Promise<Control> {
   let closed: Promise<void> | undefined;
   async function close(): Promise<void> {
     await removeAddress(engine.path);
+    const idle = dismiss();
+    // A closing engine lets attempts go on for a while, and stops those that go on for too long.
+    if (engine.closing.aborted) await idle;
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const caller of open) caller.destroy();
     await ended;

@@ -30,6 +30,10 @@ const ASKED: Readonly<Record<string, readonly (readonly [path: string, body: unk
   stats: [['/v1/stats', undefined, 200]],
   // The command line's test asks it where it is allowed: through the socket.
   backup: [],
+  // And the test of workers these.
+  joinWorkers: [],
+  leaveWorkers: [],
+  tellAttempt: [],
   explainJob: [['/v1/jobs/waits/explain', undefined, 200]],
   listQueues: [['/v1/queues', undefined, 200]],
   createQueue: [

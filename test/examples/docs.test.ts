@@ -17,6 +17,7 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     'mounted.js': /^200 401\n$/,
   },
   'metrics.md': { 'metrics.js': /^holdfast_jobs\{type="email:welcome",state="completed"\} 1\n$/ },
+  'workers.md': { 'workers.js': /^\{ TEXT: 'HELLO' \}\n$/ },
   'cli.md': { 'control.js': /^id\tada\n$/ },
 };
 

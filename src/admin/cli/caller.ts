@@ -6,6 +6,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import type { Address } from '../address.ts';
 import { giveProof } from '../handshake.ts';
 import type { Transport } from './desk.ts';
+import { ENDED, EXIT, Failure } from './failure.ts';
 
 /** Undefined when nobody listens there any more: the app was killed, and its folder is closed. */
 export async function connectTo({ socket, token }: Address): Promise<Transport | undefined> {
@@ -50,7 +51,10 @@ export async function connectTo({ socket, token }: Address): Promise<Transport |
       };
       const asked = request({ agent, method, path, headers, ...(signal && { signal }) });
       asked.end(body);
-      const [reply] = (await once(asked, 'response')) as [IncomingMessage];
+      const [reply] = (await once(asked, 'response').catch((cause: unknown) => {
+        if (signal?.aborted === true) throw cause;
+        throw new Failure(EXIT.folder, ENDED, undefined, { cause });
+      })) as [IncomingMessage];
       return { status: reply.statusCode ?? 500, parts: reply };
     },
     close() {

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { OpenOptions } from '../../index.ts';
 import { readAddress } from '../address.ts';
 import { connectTo } from './caller.ts';
-import { EXIT, Failure, failureFrom } from './failure.ts';
+import { ENDED, EXIT, Failure, failureFrom } from './failure.ts';
 
 export interface Desk {
   readonly folder: string;
@@ -16,8 +16,10 @@ export interface Desk {
   readonly isLive: boolean;
   /** Asks an operation and gives what it answers. @throws {Failure} */
   ask<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
-  /** The events behind `since`, or from now on. */
-  follow(query: string, signal: AbortSignal): AsyncGenerator<Told>;
+  /** The events behind `since`, or from now on: from when this resolves. */
+  follow(query: string, signal: AbortSignal): Promise<AsyncGenerator<Told>>;
+  /** Asks an operation that answers with lines, until it ends or `signal` aborts. */
+  lines(method: 'GET' | 'POST', path: string, body: unknown, signal: AbortSignal): AsyncGenerator<string>;
   close(): Promise<void>;
 }
 
@@ -62,10 +64,11 @@ export async function folderOf(given: string | undefined, cwd: string): Promise<
   );
 }
 
-export async function openDesk(given: string | undefined, cwd: string): Promise<Desk> {
+/** @param asApp how a closed folder is opened, beside what is said in `UNTOUCHED` */
+export async function openDesk(given: string | undefined, cwd: string, asApp: OpenOptions = {}): Promise<Desk> {
   const folder = await folderOf(given, cwd);
   const live = await connect(folder);
-  return live === undefined ? deskOn(folder, false, await openClosed(folder)) : deskOn(folder, true, live);
+  return live === undefined ? deskOn(folder, false, await openClosed(folder, asApp)) : deskOn(folder, true, live);
 }
 
 async function connect(folder: string): Promise<Transport | undefined> {
@@ -87,13 +90,13 @@ export const UNTOUCHED: OpenOptions = {
   },
 };
 
-async function openClosed(folder: string): Promise<Transport> {
+async function openClosed(folder: string, asApp: OpenOptions): Promise<Transport> {
   const [{ open }, { createApp }, { checkAdminOptions }] = await Promise.all([
     import('../../index.ts'),
     import('../http/app.ts'),
     import('../options.ts'),
   ]);
-  const engine = await open(folder, UNTOUCHED).catch((error: unknown) => {
+  const engine = await open(folder, { ...UNTOUCHED, ...asApp }).catch((error: unknown) => {
     throw hinted(folder, error);
   });
   const token = 'this is never asked for by anybody';
@@ -107,7 +110,10 @@ async function openClosed(folder: string): Promise<Transport> {
       const headers = { 'content-type': 'application/json' };
       const init = { method, headers, ...(body !== undefined && { body }), ...(signal && { signal }) };
       const response = await app.fetch(new Request(`http://holdfast${target}`, init));
-      return { status: response.status, parts: (response.body ?? []) as AsyncIterable<Uint8Array> };
+      // Without a network between them, an aborted request does not end its answer by itself.
+      const answer =
+        signal === undefined ? response.body : response.body?.pipeThrough(new TransformStream(), { signal });
+      return { status: response.status, parts: (answer ?? []) as AsyncIterable<Uint8Array> };
     },
     async close() {
       app.stop();
@@ -140,10 +146,15 @@ function deskOn(folder: string, isLive: boolean, transport: Transport): Desk {
       if (status >= 400) throw refusal(status, text);
       return (text === '' ? undefined : JSON.parse(text)) as Answer;
     },
-    async *follow(query, signal) {
+    async follow(query, signal) {
       const { status, parts } = await transport.send('GET', `/v1/events${query}`, undefined, signal);
       if (status >= 400) throw refusal(status, await textOf(parts));
-      yield* eventsOf(parts, signal);
+      return eventsOf(parts, signal);
+    },
+    async *lines(method, target, body, signal) {
+      const { status, parts } = await transport.send(method, target, JSON.stringify(body), signal);
+      if (status >= 400) throw refusal(status, await textOf(parts));
+      yield* blocksOf(parts, '\n', signal);
     },
     close: () => transport.close(),
   };
@@ -165,24 +176,32 @@ function refusal(status: number, text: string): Failure {
 }
 
 async function* eventsOf(parts: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Told> {
+  for await (const block of blocksOf(parts, '\n\n', signal)) {
+    const data = /^data: (.*)$/m.exec(block)?.[1];
+    if (data === undefined) continue;
+    if (/^event: error$/m.test(block)) throw new Failure(EXIT.failed, (JSON.parse(data) as Error).message);
+    yield JSON.parse(data) as Told;
+  }
+}
+
+/** What stands between separators, as it comes. */
+async function* blocksOf(
+  parts: AsyncIterable<Uint8Array>,
+  separator: string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let text = '';
   try {
     for await (const part of parts) {
       text += decoder.decode(part, { stream: true });
-      const blocks = text.split('\n\n');
+      const blocks = text.split(separator);
       text = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data === undefined) continue;
-        if (/^event: error$/m.test(block)) throw new Failure(EXIT.failed, (JSON.parse(data) as Error).message);
-        yield JSON.parse(data) as Told;
-      }
+      yield* blocks;
     }
   } catch (error) {
     // Whoever stops listening cuts the stream off.
     if (signal.aborted) return;
-    if (error instanceof Failure) throw error;
-    throw new Failure(EXIT.folder, 'The app that had the folder open has ended.', undefined, { cause: error });
+    throw new Failure(EXIT.folder, ENDED, undefined, { cause: error });
   }
 }

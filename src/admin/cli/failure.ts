@@ -12,6 +12,9 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What is said when a live engine does not answer any more. */
+export const ENDED = 'The app that had the folder open has ended.';
+
 export class Failure extends Error {
   readonly exitCode: ExitCode;
   /** The library's code, where it said no. */
@@ -33,6 +36,7 @@ const OF_CODES: Readonly<Record<string, ExitCode>> = {
   HOLDFAST_SCHEDULE_NOT_FOUND: EXIT.notFound,
   HOLDFAST_JOB_EXISTS: EXIT.refused,
   HOLDFAST_ILLEGAL_TRANSITION: EXIT.refused,
+  HOLDFAST_DUPLICATE_HANDLER: EXIT.refused,
   HOLDFAST_BUSY: EXIT.refused,
   HOLDFAST_IN_USE: EXIT.folder,
   HOLDFAST_DAMAGED: EXIT.folder,

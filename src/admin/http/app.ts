@@ -13,6 +13,8 @@ import { Problem, problemOf, problemResponse } from './problem.ts';
 import { queueRoutes } from './queues.ts';
 import type { Route, Site } from './route.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { createWorkers } from './workers.ts';
+import { workRoutes } from './work.ts';
 
 export const ROUTES: readonly Route[] = [
   ...engineRoutes,
@@ -20,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...queueRoutes,
   ...scheduleRoutes,
   ...eventRoutes,
+  ...workRoutes,
 ];
 
 /** Of every answer. The page needs `same-origin` as its referrer policy: without it a form would say it comes from nowhere. */
@@ -38,6 +41,8 @@ const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface App {
   fetch(request: Request): Promise<Response>;
+  /** The workers that are cut off from now on have not died: it is we who go. Resolves when none has an attempt. */
+  dismiss(): Promise<void>;
   /** Ends what it does in the background. */
   stop(): void;
 }
@@ -102,28 +107,35 @@ export function createApp(engine: Engine, settings: AdminSettings, isTrusted = f
       for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value);
       return response;
     },
+    dismiss() {
+      site.workers.dismiss();
+      return site.workers.whenIdle();
+    },
     stop: () => clock.stop(),
   };
 }
 
 function siteOf(engine: Engine, settings: AdminSettings, clock: Clock, isTrusted: boolean): Site {
   let streams = 0;
+  function every(ms: number, ring: () => void): () => void {
+    const alarm = clock.alarm('monotonic', () => {
+      alarm.set(clock.monotonic() + ms);
+      ring();
+    });
+    alarm.set(clock.monotonic() + ms);
+    return () => alarm.clear();
+  }
   return {
     engine,
     settings,
     isTrusted,
     startedAt: clock.now(),
-    clock: {
-      now: () => clock.now(),
-      every(ms, ring) {
-        const alarm = clock.alarm('monotonic', () => {
-          ring();
-          alarm.set(clock.monotonic() + ms);
-        });
-        alarm.set(clock.monotonic() + ms);
-        return () => alarm.clear();
-      },
-    },
+    workers: createWorkers(engine, {
+      every,
+      entropy: (byteCount) => clock.entropy(byteCount),
+      turn: (task) => clock.turn(task),
+    }),
+    clock: { now: () => clock.now(), every },
     claimStream() {
       if (streams >= settings.maxStreams) {
         throw new Problem(429, 'rate_limited', `${settings.maxStreams} streams are open; close one.`);

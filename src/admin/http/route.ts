@@ -4,6 +4,7 @@ import type { Engine } from '../../index.ts';
 import type { AdminSettings } from '../options.ts';
 import { jsonOf, queryOf } from './body.ts';
 import { Problem } from './problem.ts';
+import type { Workers } from './workers.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
@@ -18,6 +19,7 @@ export interface Site {
     /** Calls `ring` every so many ms until it is told to stop; the process need not stay alive for it. */
     every(ms: number, ring: () => void): () => void;
   };
+  readonly workers: Workers;
   readonly startedAt: number;
   /** Claims one of the bounded streams; give it back. @throws {Problem} when there are too many */
   claimStream(): () => void;

@@ -23,7 +23,7 @@ export async function watch(setting: Setting, { job: id, type, queue, since }: W
         'Nobody has the folder open, so nothing happens in it. Start the app and try again.',
       );
     }
-    for await (const event of desk.follow(queryOf({ id, type, queue, since }), terminal.signal)) {
+    for await (const event of await desk.follow(queryOf({ id, type, queue, since }), terminal.signal)) {
       if (terminal.isJson) terminal.jsonLine(event);
       else terminal.line(lineOf(terminal, event));
     }
