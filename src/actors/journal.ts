@@ -252,7 +252,7 @@ export function createJournal(parts: JournalParts): Journal {
         if (table.entries.get('queue', name) !== undefined) continue;
         record({ kind: 'noted', at, space: 'queue', name, what: 'created', detail: undefined, value: '{}' });
       }
-      for (const slot of [...table.running()]) {
+      for (const slot of table.running()) {
         const token = table.tokenOf(slot) as number;
         if (isAlive(token)) {
           if (table.isCancelling(slot)) runner.tell({ kind: 'abort', token, reason: { kind: 'cancelled' } });

@@ -10,6 +10,7 @@ import type { AnyJobDefinition } from '../definition.ts';
 import { AttemptEndedError, flattenError } from '../errors.ts';
 import type { ActorRef, Mailbox } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { NumberMap } from '../job/number-map.ts';
 import { readResults, readStartRecords, startRecordsInMemory, type StartRecords } from '../log/history.ts';
 import type { Log } from '../log/log.ts';
 import type { PolicyLevel } from '../policy.ts';
@@ -66,7 +67,7 @@ const LOAD_TIMEOUT_MS = 30_000;
 
 export function createRunner(parts: RunnerParts): Runner {
   const { clock, settings, journal, dispatcher, threads, limits } = parts;
-  const attempts = new Map<number, Attempt>();
+  const attempts = new NumberMap<Attempt>();
   const call = createCalls({ threads, limits, use: parts.use });
   const deadlines = new Deadlines(clock, () => parts.mailbox.tell({ kind: 'overdue' }));
   const policies = new Policies(settings.level);
@@ -263,7 +264,7 @@ export function createRunner(parts: RunnerParts): Runner {
     has: (token) => attempts.has(token),
     reportOf: (token) => attempts.get(token)?.report,
     holding() {
-      return [...attempts.values()].filter(({ awaits }) => (awaits & AWAITS_SLOT) !== 0).map(({ hold }) => hold);
+      return attempts.values().filter(({ awaits }) => (awaits & AWAITS_SLOT) !== 0).map(({ hold }) => hold);
     },
     tellAgain(isRunning) {
       for (const attempt of attempts.values()) {
@@ -275,7 +276,7 @@ export function createRunner(parts: RunnerParts): Runner {
       meetDeadlines();
     },
     abortAll(reason) {
-      for (const attempt of [...attempts.values()]) abort(attempt, reason);
+      for (const attempt of attempts.values()) abort(attempt, reason);
     },
     abortOf(definition, reason, isLost) {
       policies.forget(definition);

@@ -1,5 +1,5 @@
 /** What is true of few jobs at a time, by slot: it is kept in maps instead of columns that would be empty for the rest. */
-
+import { NumberMap } from './number-map.ts';
 import type { Carried, Enqueued } from './event.ts';
 
 /** A body's place in the log, and what its record takes there. */
@@ -10,7 +10,7 @@ interface BodyPlace {
 
 export class RareFacts {
   /** The token of the attempt that runs. */
-  readonly tokens = new Map<number, number>();
+  readonly tokens = new NumberMap<number>();
   /** Running jobs that are being cancelled. */
   readonly cancelling = new Set<number>();
   readonly deadlines = new Map<number, number>();

@@ -146,7 +146,7 @@ export class JobTable {
     return this.#rare.payloads.get(slot)?.position;
   }
   /** The slots of the jobs that run now. */
-  running(): IterableIterator<number> {
+  running(): readonly number[] {
     return this.#rare.tokens.keys();
   }
   /** Bytes of the log that are about this job, as far as they would be carried. */

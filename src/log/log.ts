@@ -70,6 +70,13 @@ export class Log {
     return this.#open.recordCount > 0;
   }
 
+  /** How many records the next commit writes. */
+  get uncommittedCount(): number {
+    let count = this.#open.recordCount;
+    for (const frame of this.#full) count += frame.recordCount;
+    return count;
+  }
+
   /** The sequence number of the newest durable frame, and its CRC: what the witness writes down. */
   get witnessed(): { readonly sequence: number; readonly chain: number } {
     return { sequence: this.#durable, chain: this.#durableChain };

@@ -9,7 +9,7 @@
 import { StoreDamagedError } from '../errors.ts';
 import { MOVED, type Carried, type Noted } from '../job/event.ts';
 import { carriedOf } from './carried.ts';
-import { HEADER_BYTES, positionOf } from './frame.ts';
+import { HEADER_BYTES, offsetOf, positionOf } from './frame.ts';
 import { readJobNow } from './history.ts';
 import type { Log } from './log.ts';
 import { readRecords, type LoggedNoted } from './read-record.ts';
@@ -17,6 +17,8 @@ import { readRecords, type LoggedNoted } from './read-record.ts';
 /** What one step may do. */
 const MOST_FRAMES_A_STEP = 256;
 const MOST_JOBS_A_STEP = 500;
+/** So many jobs are carried also with a commit that says little. */
+const FEWEST_JOBS_A_STEP = 32;
 
 /** What an entry is to say when it is written again: it may hold what was gathered from records that go now. */
 export type NewestValue = (entry: Pick<Noted, 'space' | 'name' | 'value'>, now: number) => string;
@@ -28,6 +30,8 @@ export class Trimmer {
   /** The frames from the head up to here have been carried, or are empty; together they have `#emptyBytes`. */
   #emptyBytes = 0;
   #carriedTo: number;
+  /** Where what was not carried yet begins in that frame. */
+  #carriedOffset = HEADER_BYTES;
   /** How far the durable frames say so: those before it may be deleted. */
   #droppable: number;
   /** What the commit under way deletes. */
@@ -84,12 +88,14 @@ export class Trimmer {
 
   #carry(now: number): void {
     const { ledger } = this.#log;
-    let jobs = 0;
+    // As many as this commit has records: enough to keep up with them, and no burst that others would have to wait for.
+    let jobsLeft = Math.min(Math.max(this.#log.uncommittedCount, FEWEST_JOBS_A_STEP), MOST_JOBS_A_STEP);
     for (let frames = 0; frames < MOST_FRAMES_A_STEP && this.#isTooLong(); frames++) {
-      if (ledger.heldBy(this.#carriedTo) > 0) jobs += this.#carryFrame(this.#carriedTo, now, MOST_JOBS_A_STEP - jobs);
+      if (ledger.heldBy(this.#carriedTo) > 0) jobsLeft -= this.#carryFrame(this.#carriedTo, now, jobsLeft);
       if (ledger.heldBy(this.#carriedTo) > 0) return;
       this.#emptyBytes += ledger.bytesOf(this.#carriedTo);
       this.#carriedTo++;
+      this.#carriedOffset = HEADER_BYTES;
     }
   }
 
@@ -104,15 +110,17 @@ export class Trimmer {
       throw new StoreDamagedError({ where: `frame ${sequence} of the log`, what: 'it is not found any more' });
     }
     let jobs = 0;
-    for (const event of readRecords(frame, HEADER_BYTES, false)) {
+    for (const event of readRecords(frame, this.#carriedOffset, false)) {
+      this.#carriedOffset = offsetOf(event.position);
+      if (jobs === most) break;
       if (event.kind === 'noted' && this.#isNewest(event)) {
-        if (jobs++ === most) break;
+        jobs++;
         this.#log.record({ ...event, at: now, what: MOVED, detail: undefined, value: this.#newestValue(event, now) });
       }
       if (event.kind !== 'enqueued' && event.kind !== 'carried') continue;
       const isHere = table.stateOf(event.slot) !== 'absent' && table.homeOf(event.slot) === event.position;
       if (!isHere) continue;
-      if (jobs++ === most) break;
+      jobs++;
       this.#log.recordFrom(table.lastOf(event.slot), () => carriedFrom(this.#log, event.slot, now));
     }
     return jobs;
