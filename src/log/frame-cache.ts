@@ -6,6 +6,9 @@
 import { NumberMap } from '../job/number-map.ts';
 import type { Frame } from './frame.ts';
 
+/** What a frame takes beside its bytes: it matters when each holds one small record. */
+const OBJECTS_BYTES = 512;
+
 interface Kept {
   readonly frame: Frame;
   isWanted: boolean;
@@ -35,7 +38,7 @@ export class FrameCache {
     const { sequence } = frame;
     const known = this.#frames.get(sequence);
     if (known === undefined) this.#turns.push(sequence);
-    this.#bytes += frame.bytes.length - (known?.frame.bytes.length ?? 0);
+    this.#bytes += sizeOf(frame) - (known === undefined ? 0 : sizeOf(known.frame));
     this.#frames.set(sequence, { frame, isWanted: known !== undefined });
     while (this.#bytes > this.#mostBytes && this.#frames.size > 1) this.#takeTurn(sequence);
     if (this.#turn < this.#turns.length / 2) return;
@@ -50,8 +53,12 @@ export class FrameCache {
       kept.isWanted = false;
       this.#turns.push(sequence);
     } else {
-      this.#bytes -= kept.frame.bytes.length;
+      this.#bytes -= sizeOf(kept.frame);
       this.#frames.delete(sequence);
     }
   }
+}
+
+function sizeOf({ bytes }: Frame): number {
+  return bytes.length + OBJECTS_BYTES;
 }
