@@ -159,8 +159,7 @@ export class Attempt implements Link {
 /** What its handler is told about its job. */
 export function factsOf(table: JobTable, slot: number, records: StartRecords, maxAttempts: number): JobFacts {
   const { createdAt, settings } = records;
-  const trace = decodeTrace(settings);
-  return {
+  const facts: JobFacts = {
     id: table.ids.of(slot),
     type: table.typeOf(slot),
     queue: table.queueOf(slot),
@@ -168,9 +167,11 @@ export function factsOf(table: JobTable, slot: number, records: StartRecords, ma
     attempt: table.attemptsOf(slot) + 1,
     maxAttempts,
     createdAt,
-    ...timesOf(table.dueAtOf(slot), settings),
-    ...(trace === undefined ? undefined : { trace }),
+    scheduledFor: table.dueAtOf(slot),
   };
+  if (settings === '') return facts;
+  const trace = decodeTrace(settings);
+  return { ...facts, ...timesOf(facts.scheduledFor, settings), ...(trace && { trace }) };
 }
 
 /** The fields of a log line; they may come from a thread that was made to say anything. */

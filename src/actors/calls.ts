@@ -16,31 +16,30 @@ export interface CallParts {
   readonly limits: Limits;
   /** The engine's middleware, which lies outside that of a type; it may grow. */
   readonly use: readonly Middleware[];
-}
-
-/** What the runner is told. */
-export interface CallListener {
   /** The thread has loaded the module; the time of the attempt begins. */
-  loaded(): void;
-  ended(outcome: Outcome): void;
+  readonly loaded: (attempt: Attempt) => void;
+  readonly ended: (attempt: Attempt, outcome: Outcome) => void;
   /** Nothing of the attempt runs any more. Called once, after `ended`. */
-  released(): void;
+  readonly released: (attempt: Attempt) => void;
 }
 
-export type Call = (attempt: Attempt, facts: JobFacts, records: StartRecords, listener: CallListener) => void;
+export type Call = (attempt: Attempt, facts: JobFacts, records: StartRecords) => void;
 
-export function createCalls({ threads, limits, use }: CallParts): Call {
-  function call(attempt: Attempt, facts: JobFacts, records: StartRecords, listener: CallListener): void {
+export function createCalls({ threads, limits, use, loaded, ended, released }: CallParts): Call {
+  function call(attempt: Attempt, facts: JobFacts, records: StartRecords): void {
     const { lane, run, use: own } = attempt.definition;
     const chain = use.length + own.length === 0 ? undefined : [...use, ...own];
     if (lane === 'thread' && chain === undefined) {
-      attempt.thread = onThread(attempt, orderOf(attempt, facts, records), listener);
+      attempt.thread = onThread(attempt, orderOf(attempt, facts, records), {
+        ended: (outcome) => ended(attempt, outcome),
+        released: () => released(attempt),
+      });
     } else if (chain === undefined) {
-      here(attempt, run as InlineHandler, facts, records, listener);
+      here(attempt, run as InlineHandler, facts, records, released);
     } else if (lane === 'inline') {
-      here(attempt, wrapped(run as InlineHandler, chain), facts, records, listener);
+      here(attempt, wrapped(run as InlineHandler, chain), facts, records, released);
     } else {
-      around(attempt, chain, facts, records, listener);
+      around(attempt, chain, facts, records);
     }
   }
 
@@ -57,7 +56,7 @@ export function createCalls({ threads, limits, use }: CallParts): Call {
     handler: InlineHandler,
     job: JobFacts,
     records: StartRecords,
-    listener: CallListener,
+    returned: (attempt: Attempt) => void,
   ): void {
     const control = new AttemptControl(job.id);
     attempt.control = control;
@@ -67,14 +66,18 @@ export function createCalls({ threads, limits, use }: CallParts): Call {
       control,
     );
     runInline(decoding(attempt.definition.codec, handler), records.payload, context, limits, (outcome) => {
-      listener.ended(outcome);
-      listener.released();
+      ended(attempt, outcome);
+      returned(attempt);
     });
   }
 
-  function onThread(attempt: Attempt, order: RunOrder, { loaded, ended, released }: CallListener) {
+  function onThread(
+    attempt: Attempt,
+    order: RunOrder,
+    listener: { readonly ended: (outcome: Outcome) => void; readonly released: () => void },
+  ) {
     return threads.run(order, {
-      loaded,
+      loaded: () => loaded(attempt),
       progress(text) {
         const progress = checkedReport(text, limits.progressBytes);
         if (progress !== undefined) attempt.progress(progress);
@@ -86,39 +89,30 @@ export function createCalls({ threads, limits, use }: CallParts): Call {
           .serve(request, limits)
           .then(answer, (error: unknown) => answer({ ok: false, error: flattenError(error) }));
       },
-      ended: (outcome) => ended(checkedOutcome(outcome, limits)),
-      released: () => released(),
+      ended: (outcome) => listener.ended(checkedOutcome(outcome, limits)),
+      released: () => listener.released(),
     });
   }
 
   /** Middleware here around a handler there. The slot is free when the middleware has ended and its threads are gone. */
-  function around(
-    attempt: Attempt,
-    chain: readonly Middleware[],
-    facts: JobFacts,
-    records: StartRecords,
-    listener: CallListener,
-  ): void {
+  function around(attempt: Attempt, chain: readonly Middleware[], facts: JobFacts, records: StartRecords): void {
     let gone: Promise<void> = Promise.resolve();
     const handler = async (_payload: unknown, context: JobContext): Promise<unknown> => {
       // Middleware may call `next` twice; there is one thread for it.
       await gone;
       if (context.signal.aborted) throw context.signal.reason as Error;
       return new Promise((resolve, reject) => {
-        gone = new Promise((released) => {
+        gone = new Promise((over) => {
           attempt.thread = onThread(attempt, orderOf(attempt, facts, records), {
-            loaded: listener.loaded,
             ended: (outcome) =>
               outcome.ok ? resolve(decodeJson(outcome.result)) : reject(rebuildError(outcome.error)),
-            released,
+            released: over,
           });
         });
       });
     };
-    here(attempt, wrapped(handler, chain), facts, records, {
-      ...listener,
-      released: () => void gone.then(listener.released, listener.released),
-    });
+    const release = (): void => released(attempt);
+    here(attempt, wrapped(handler, chain), facts, records, () => void gone.then(release, release));
   }
 
   return call;

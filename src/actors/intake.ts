@@ -45,6 +45,8 @@ export interface Intake {
  */
 export type Rest = () => boolean;
 
+type Taken = string[] & { known?: Set<number> };
+
 export function createIntake(parts: IntakeParts): Intake {
   const { clock, table, capacity, dependencies, createId, record, pending, waits } = parts;
 
@@ -55,20 +57,22 @@ export function createIntake(parts: IntakeParts): Intake {
       pending().refuse(settle, refusal);
       return undefined;
     }
-    const ids: string[] & { known?: Set<number> } = [];
-    const takeSlice = (): boolean => {
-      const end = Math.min(jobs.length, ids.length + parts.listSlice);
-      while (ids.length < end) {
-        const size = table.size;
-        ids.push(take(jobs[ids.length] as NewJob, at));
-        if (table.size === size) (ids.known ??= new Set()).add(ids.length - 1);
-      }
-      return end < jobs.length;
-    };
-    const isLong = takeSlice();
+    const ids: Taken = [];
+    const isLong = takeSlice(jobs, ids, at);
     // Told with the commit, which comes behind the last slice.
     pending().answer(settle, ids);
-    return isLong ? takeSlice : undefined;
+    return isLong ? () => takeSlice(jobs, ids, at) : undefined;
+  }
+
+  /** Takes the jobs behind those that have ids; says whether there are more. */
+  function takeSlice(jobs: readonly NewJob[], ids: Taken, at: number): boolean {
+    const end = Math.min(jobs.length, ids.length + parts.listSlice);
+    while (ids.length < end) {
+      const size = table.size;
+      ids.push(take(jobs[ids.length] as NewJob, at));
+      if (table.size === size) (ids.known ??= new Set()).add(ids.length - 1);
+    }
+    return end < jobs.length;
   }
 
   function take(job: NewJob, at: number): string {

@@ -1,27 +1,26 @@
-/** What holds for the attempts of each definition in each queue, worked out once. */
+/** What holds for an attempt: worked out once for all jobs of a type that have no settings of their own. */
 import type { AnyJobDefinition } from '../definition.ts';
 import { decodeLevel, policyOf, type Policy, type PolicyLevel } from '../policy.ts';
 
 export class Policies {
   readonly #engine: PolicyLevel;
-  readonly #known = new Map<AnyJobDefinition, WeakMap<PolicyLevel, Policy>>();
+  /** By type, for the queue in which its jobs were seen last; most have one. */
+  readonly #known = new Map<AnyJobDefinition, { readonly queue: PolicyLevel; readonly policy: Policy }>();
 
   constructor(engine: PolicyLevel) {
     this.#engine = engine;
   }
 
   /**
-   * @param queue what holds for the queue; the same object until that changes
-   * @param own what was said for the one job, as it is stored; empty for nothing
+   * @param queue the same object until something else holds for it
+   * @param own the job's settings, as they are stored
    */
   of(definition: AnyJobDefinition, queue: PolicyLevel, own: string): Policy {
-    const known = own === '' ? this.#known.get(definition)?.get(queue) : undefined;
-    if (known !== undefined) return known;
-    const policy = policyOf([decodeLevel(own), definition, queue, this.#engine]);
-    if (own !== '') return policy;
-    const ofDefinition = this.#known.get(definition);
-    if (ofDefinition === undefined) this.#known.set(definition, new WeakMap([[queue, policy]]));
-    else ofDefinition.set(queue, policy);
+    if (own !== '') return policyOf([decodeLevel(own), definition, queue, this.#engine]);
+    const known = this.#known.get(definition);
+    if (known?.queue === queue) return known.policy;
+    const policy = policyOf([{}, definition, queue, this.#engine]);
+    this.#known.set(definition, { queue, policy });
     return policy;
   }
 

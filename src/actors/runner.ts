@@ -68,7 +68,7 @@ const LOAD_TIMEOUT_MS = 30_000;
 export function createRunner(parts: RunnerParts): Runner {
   const { clock, settings, journal, dispatcher, threads, limits } = parts;
   const attempts = new NumberMap<Attempt>();
-  const call = createCalls({ threads, limits, use: parts.use });
+  const call = createCalls({ threads, limits, use: parts.use, loaded, ended: finish, released: release });
   const deadlines = new Deadlines(clock, () => parts.mailbox.tell({ kind: 'overdue' }));
   const policies = new Policies(settings.level);
   const counts = { ended: 0, interrupted: 0, abandoned: 0 };
@@ -167,18 +167,16 @@ export function createRunner(parts: RunnerParts): Runner {
       release(attempt);
       return;
     }
-    call(attempt, facts, records, {
-      loaded() {
-        // Once it was asked to stop, its grace is what counts.
-        if (attempt.abortReason === undefined) setDeadline(attempt, policy.timeoutMs);
-      },
-      ended: (outcome) => finish(attempt, outcome),
-      released: () => release(attempt),
-    });
+    call(attempt, facts, records);
     // Most handlers that are short have returned already, and a deadline costs a look at the clock.
     if (attempt.verdict !== undefined) return;
     if (attempt.thread?.loading === true) setDeadline(attempt, LOAD_TIMEOUT_MS);
     else if (!deadlines.has(slot, attempt.token)) setDeadline(attempt, policy.timeoutMs);
+  }
+
+  function loaded(attempt: Attempt): void {
+    // Once it was asked to stop, its grace is what counts.
+    if (attempt.abortReason === undefined) setDeadline(attempt, attempt.policy?.timeoutMs ?? Infinity);
   }
 
   /** The handler's part is over; what comes of it depends on whether it had been asked to stop. */
@@ -264,7 +262,10 @@ export function createRunner(parts: RunnerParts): Runner {
     has: (token) => attempts.has(token),
     reportOf: (token) => attempts.get(token)?.report,
     holding() {
-      return attempts.values().filter(({ awaits }) => (awaits & AWAITS_SLOT) !== 0).map(({ hold }) => hold);
+      return attempts
+        .values()
+        .filter(({ awaits }) => (awaits & AWAITS_SLOT) !== 0)
+        .map(({ hold }) => hold);
     },
     tellAgain(isRunning) {
       for (const attempt of attempts.values()) {

@@ -24,6 +24,15 @@ export class RareFacts {
   /** Payloads that replaced the one in the job's first record. */
   readonly payloads = new Map<number, BodyPlace>();
 
+  readonly #ofSomeJobs = [
+    this.deadlines,
+    this.parents,
+    this.keys,
+    this.unreachable,
+    this.checkpoints,
+    this.payloads,
+  ] as const;
+
   /** What a job has from its beginning. */
   begin(slot: number, { deadlineAt, parents, key }: Pick<Enqueued, 'deadlineAt' | 'parents' | 'key'>): void {
     if (deadlineAt > 0) this.deadlines.set(slot, deadlineAt);
@@ -49,11 +58,6 @@ export class RareFacts {
 
   /** The job is forgotten. */
   forget(slot: number): void {
-    this.deadlines.delete(slot);
-    this.parents.delete(slot);
-    this.keys.delete(slot);
-    this.unreachable.delete(slot);
-    this.checkpoints.delete(slot);
-    this.payloads.delete(slot);
+    for (const facts of this.#ofSomeJobs) if (facts.size > 0) facts.delete(slot);
   }
 }
