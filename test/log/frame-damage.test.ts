@@ -43,6 +43,22 @@ describe('a frame that is not as it was written is refused, by name', () => {
     assert.throws(() => readFrame(Buffer.alloc(HEADER_BYTES), 1), { message: /it does not begin as a frame does/ });
   });
 
+  test('and the error says which check it did not pass', () => {
+    const changed = Buffer.from(frame.bytes);
+    changed.writeUInt8(0xff, HEADER_BYTES);
+    assert.throws(() => readFrame(changed, 9), { message: /its checksum does not match its bytes/ });
+    changed.writeUInt32LE(HEADER_BYTES - 1, 20);
+    assert.throws(() => readFrame(withCrc(changed), 9), { message: /its names do not end where it ends/ });
+  });
+
+  test('if its names would begin in its header, also where they would end with it', () => {
+    const empty = frameOf([], { sequence: 1 }).frame.bytes;
+    assert.deepEqual(readFrame(empty, 1).names, []);
+    const bytes = Buffer.from(empty);
+    bytes.writeUInt32LE(HEADER_BYTES - 2, 20);
+    assert.throws(() => readFrame(withCrc(bytes), 1), { code: 'HOLDFAST_DAMAGED' });
+  });
+
   test('if it was written by a newer version, which is told apart from damage', () => {
     const bytes = Buffer.from(frame.bytes);
     bytes[7] = FORMAT_VERSION + 1;

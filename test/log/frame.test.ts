@@ -190,6 +190,28 @@ describe('a frame', () => {
     open.begin(2, NOW);
     assert.equal(open.bytes.length, small);
   });
+
+  test('doubles its room when it is full, not before, and keeps what is not large', () => {
+    const open = new OpenFrame();
+    open.begin(1, NOW);
+    const first = open.bytes;
+    open.makeRoomFor(first.length - HEADER_BYTES);
+    assert.equal(open.bytes, first);
+    open.makeRoomFor(first.length - HEADER_BYTES + 1);
+    assert.equal(open.bytes.length, 2 * first.length);
+    open.makeRoomFor(4 * FULL_FRAME_BYTES - HEADER_BYTES);
+    const kept = open.bytes;
+    assert.equal(kept.length, 4 * FULL_FRAME_BYTES);
+    open.begin(2, NOW);
+    assert.equal(open.bytes, kept);
+  });
+
+  test('may be only a name without letters', () => {
+    const open = new OpenFrame();
+    open.begin(1, NOW);
+    open.nameNumber('');
+    assert.deepEqual(readFrame(open.seal(0, true).bytes, 1).names, ['']);
+  });
 });
 
 describe('positions', () => {

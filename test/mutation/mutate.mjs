@@ -1,0 +1,139 @@
+/**
+ * Mutation testing: small changes are made to the compiled code, one at a time, and a test must fail for each.
+ *
+ *   npm ci --prefix test/mutation                     once: it is installed apart
+ *   npm run mutate -- job/machine log/frame           the modules of src that are to be changed; `job` for a whole folder
+ *   npm run mutate -- log/trim --sample 4             only every fourth mutant
+ *   npm run mutate -- job/machine --static            also what is worked out while modules are loaded; slow
+ *   npm run mutate -- log/trim --again                the survivors of the last run once more, with all tests and some seeds
+ *
+ * The tests are those of the folder that need no disk, no thread and no process, the quickest first, for 1.5 s in all
+ * (`--budget <ms>`). `--again` has no such limits. Survivors are printed with their places in `dist`; everything goes to
+ * `<out>/score.json`.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Stryker } from '@stryker-mutator/core';
+
+const { values, positionals } = parseArgs({
+  options: {
+    out: { type: 'string', default: 'coverage/mutation' },
+    sample: { type: 'string', default: '1' },
+    static: { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
+    tests: { type: 'string' },
+    budget: { type: 'string', default: '1500' },
+  },
+  allowPositionals: true,
+});
+/** They need a real disk, or seconds. */
+const SLOW = [
+  'corruption',
+  'durable-file',
+  'folder',
+  'guard',
+  'identity',
+  'level-reader',
+  'level-store',
+  'reserve',
+  'salvage',
+];
+const VALID = ['Killed', 'Timeout', 'Survived', 'NoCoverage'];
+
+process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
+const modules = positionals.flatMap(modulesIn);
+if (modules.length === 0) {
+  console.error('Which modules? For example: npm run mutate -- job/machine log/frame');
+  process.exit(2);
+}
+const file = path.join(values.out, `${positionals.join('+').replaceAll('/', '-').slice(0, 100)}.json`);
+const before = values.again ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+const alive = before?.filter(({ status }) => status === 'Survived').map(({ id }) => id);
+if (alive?.length === 0) process.exit(0);
+
+const stryker = new Stryker({
+  mutate: modules.map((name) => `dist/src/${name}.js`),
+  plugins: [fileURLToPath(new URL('runner.mjs', import.meta.url))],
+  testRunner: 'holdfast',
+  holdfast: {
+    testFiles: testFilesOf(modules),
+    budgetMs: values.again ? 3_600_000 : Number(values.budget),
+    sample: values.again ? 1 : Number(values.sample),
+    ...(alive !== undefined && { only: alive }),
+  },
+  coverageAnalysis: 'perTest',
+  ignoreStatic: !values.static,
+  ignorePatterns: [
+    '/bench',
+    '/examples',
+    '/coverage',
+    '/test/mutation',
+    '/dist/bench',
+    '/dist/examples',
+    '**/*.map',
+    '**/*.d.ts',
+  ],
+  concurrency: 1,
+  timeoutMS: 60_000,
+  timeoutFactor: 5,
+  reporters: [],
+  logLevel: 'error',
+  cleanTempDir: 'always',
+  disableTypeChecks: false,
+  allowConsoleColors: false,
+});
+const results = merged(await stryker.runMutationTest());
+mkdirSync(values.out, { recursive: true });
+writeFileSync(file, JSON.stringify(results, null, 1));
+for (const name of modules) report(name);
+
+/** What was known of the others stays. */
+function merged(fresh) {
+  const slim = fresh.map(({ id, fileName, location, mutatorName, replacement, status, statusReason, killedBy }) => ({
+    ...{ id, module: path.relative('dist/src', fileName).replace(/\.js$/, ''), mutatorName, replacement, killedBy },
+    // Those that are not in the sample are skipped by the runner.
+    status: statusReason === 'not in the sample' ? 'Ignored' : status,
+    ...location.start,
+  }));
+  if (before === undefined) return slim;
+  const byId = new Map(slim.map((result) => [result.id, result]));
+  return before.map((result) => (alive.includes(result.id) ? (byId.get(result.id) ?? result) : result));
+}
+
+function report(name) {
+  const own = results.filter(({ module }) => module === name);
+  for (const { status, line, column, mutatorName, replacement = '' } of own) {
+    if (['Killed', 'Timeout', 'Ignored'].includes(status)) continue;
+    console.log(
+      `${status} ${name}:${line}:${column} ${mutatorName}: ${replacement.replaceAll(/\s+/g, ' ').slice(0, 160)}`,
+    );
+  }
+  const count = (...statuses) => own.filter(({ status }) => statuses.includes(status)).length;
+  const share = (100 * count('Killed', 'Timeout')) / Math.max(1, count(...VALID));
+  const rest = `survived ${count('Survived')}, not reached ${count('NoCoverage')}, left out ${own.length - count(...VALID)}`;
+  console.log(
+    `SCORE ${name}: ${share.toFixed(1)} % of ${count(...VALID)} (killed ${count('Killed')}, endless ${count('Timeout')}, ${rest})`,
+  );
+}
+
+function testFilesOf(names) {
+  const words = values.tests?.split(',');
+  const files = [...new Set(names.map((name) => path.dirname(name)))].flatMap((folder) =>
+    readdirSync(`test/${folder}`)
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => name.replace(/\.test\.ts$/, ''))
+      .filter((name) => (words === undefined ? values.again || !SLOW.includes(name) : words.includes(name)))
+      .map((name) => `dist/test/${folder}/${name}.test.js`),
+  );
+  return values.again ? [...files, 'dist/test/mutation/seeds.js'] : files;
+}
+
+function modulesIn(word) {
+  const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.replace(/\.ts$/, ''));
+  return names.filter((name) => name === word || name.startsWith(`${word}/`));
+}
