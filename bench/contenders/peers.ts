@@ -1,4 +1,4 @@
-/** The way to the peers, which are installed apart (`npm ci --prefix bench/peers`) and may not be there at all. */
+/** The way to the peers, which are installed apart (`npm install --prefix bench/peers`) and may not be there at all. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -8,7 +8,7 @@ import { findRedis } from '../servers/redis.ts';
 import { root } from './places.ts';
 
 export function whyAbsent({ package: name, server }: Contender): string | undefined {
-  if (name !== undefined && !isInstalled(name)) return 'not installed: `npm ci --prefix bench/peers`';
+  if (name !== undefined && !isInstalled(name)) return 'not installed: `npm install --prefix bench/peers`';
   if (server === 'postgres' && findPostgres() === undefined) return 'no PostgreSQL: `apt-get install postgresql`';
   if (server?.startsWith('redis') === true && findRedis() === undefined) {
     return 'no redis-server: `apt-get install redis-server`';

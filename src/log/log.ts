@@ -50,6 +50,8 @@ export class Log {
   #full: Frame[] = [];
   /** Frames that are being read, so that each is read once. */
   readonly #reading = new Map<number, Promise<Frame | undefined>>();
+  /** The last frame that was asked for in order, or read ahead. */
+  #readTo: number;
   #drop: Drop | undefined;
   /** The commit under way deletes the frames below this one; the store may have done so already. */
   #dropsBelow = 0;
@@ -61,6 +63,7 @@ export class Log {
     this.#chain = chain;
     this.#cache = new FrameCache(cacheBytes);
     this.#next = ledger.tail;
+    this.#readTo = ledger.head - 1;
     this.#durable = ledger.tail - 1;
     this.#durableChain = chain;
   }
@@ -149,12 +152,19 @@ export class Log {
     return this.#cache.get(sequence) ?? this.#reading.get(sequence) ?? this.#read(sequence);
   }
 
-  /** Has the frames behind this one read as well, so that whoever goes through them in order need not wait for each. */
+  /**
+   * Has the frames behind this one read as well, if this one was behind the last: whoever goes through them in order need
+   * not wait for each, and who jumps about does not read what nobody asks for.
+   */
   readAhead(sequence: number): void {
+    const isInOrder = sequence === this.#readTo || sequence === this.#readTo + 1;
+    this.#readTo = Math.max(sequence, isInOrder ? this.#readTo : 0);
+    if (!isInOrder) return;
     const end = Math.min(sequence + READ_AHEAD, this.#durable);
     for (let next = Math.max(sequence + 1, this.ledger.head); next <= end; next++) {
       // Whoever needs it reads it again, and hears of what went wrong.
       if (this.#cache.get(next) === undefined && !this.#reading.has(next)) this.#read(next).catch(() => undefined);
+      this.#readTo = next;
     }
   }
 

@@ -28,12 +28,7 @@ describe('reading a frame of a log', () => {
   test('reads it once for all who ask before it has come, and those behind it ahead of them', async () => {
     const { frames } = await logOf([enqueued(0), enqueued(1), enqueued(2), enqueued(3), enqueued(4), enqueued(5)]);
     const again = await openLog(frames);
-    const reads: number[] = [];
-    const get = frames.get.bind(frames);
-    frames.get = (sequence) => {
-      reads.push(sequence);
-      return get(sequence);
-    };
+    const reads = readsOf(frames);
     again.readAhead(1);
     const read = await Promise.all([again.readFrame(1), again.readFrame(1), again.readFrame(2), again.readFrame(1)]);
     assert.deepEqual(
@@ -51,6 +46,17 @@ describe('reading a frame of a log', () => {
     log.readAhead(1);
     await assert.rejects(log.readFrame(2), { code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' });
     await log.commit();
+  });
+
+  test('reads nothing ahead for who jumps about, and again for who goes on in order from there', async () => {
+    const log = await logOf(Array.from({ length: 20 }, () => ({ kind: 'opened', at: NOW })));
+    const again = await openLog(log.frames);
+    const reads = readsOf(log.frames);
+    for (const sequence of [9, 3, 15]) again.readAhead(sequence);
+    assert.deepEqual(reads, []);
+    again.readAhead(16);
+    await again.readFrame(19);
+    assert.deepEqual(reads, [17, 18, 19]);
   });
 
   test('gives nothing for one that was trimmed, or is not written yet', async () => {
@@ -99,3 +105,14 @@ describe('reading a frame of a log', () => {
     assert.throws(() => log.readFrameNow(1), { code: 'HOLDFAST_DAMAGED' });
   });
 });
+
+/** The sequence numbers that are read from now on. */
+function readsOf(frames: MemoryFrames): number[] {
+  const reads: number[] = [];
+  const get = frames.get.bind(frames);
+  frames.get = (sequence) => {
+    reads.push(sequence);
+    return get(sequence);
+  };
+  return reads;
+}
