@@ -121,7 +121,8 @@ async function produce(run: Run): Promise<void> {
       run.refused[code] = (run.refused[code] ?? 0) + 1;
       if (!['HOLDFAST_STORE_UNAVAILABLE', 'HOLDFAST_OUTCOME_UNKNOWN'].includes(code))
         run.breaches.push(`refused with ${code}`);
-      await pause(5);
+      // To make and check a refused list costs as much as an accepted one.
+      await pause(40);
     }
     if (dice.chance(0.2)) await pause(1);
   }

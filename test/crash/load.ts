@@ -46,7 +46,8 @@ export type Said = 'open' | 'closed';
 export function bear(orders: Orders, notesFile: string): ChildProcess {
   return fork(fileURLToPath(import.meta.url), [JSON.stringify(orders)], {
     env: { ...process.env, [NOTES_VARIABLE]: notesFile, [LIFE_VARIABLE]: String(orders.life) },
-    execArgv: ['--enable-source-maps'],
+    // No source maps: a life is short, and to read them would be a fifth of its work.
+    execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }

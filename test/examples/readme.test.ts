@@ -121,7 +121,7 @@ async function compile(project: string, moduleResolution: Resolution): Promise<v
   };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [...files.keys()] }));
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await run(process.execPath, [compiler, '-p', project]).catch((error: unknown) => {
+  await run(process.execPath, ['--max-semi-space-size=64', compiler, '-p', project]).catch((error: unknown) => {
     assert.fail(error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error));
   });
 }

@@ -43,7 +43,7 @@ export async function inProcess(
   { asNobody = false } = {},
 ): Promise<Other> {
   const uid = asNobody && process.getuid?.() === 0 ? { uid: 65_534 } : {};
-  const child = fork(fileURLToPath(here), [order, folder], { execArgv: ['--enable-source-maps'], ...uid });
+  const child = fork(fileURLToPath(here), [order, folder], { execArgv: [], ...uid });
   const kill = (): Promise<void> => killed(child);
   t.after(kill);
   const [told] = (await once(child, 'message')) as [Told];
