@@ -8,9 +8,10 @@
  * at odds with ours, never come into play, and there is no doubt which Worker it is whose exit frees the slot. piscina's
  * task ends as soon as our session has its port: a task that goes on would keep the process alive while nothing runs.
  */
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, type ResourceLimits, type Worker } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type * as Pools from 'piscina';
 import { flattenError, HandlerLoadError, ThreadLostError } from '../errors.ts';
 import {
   FLAG_ABORTED,
@@ -42,6 +43,8 @@ export interface ThreadOwner {
 /** How often the thread is asked whether what was left went away by itself; each round takes some 50 µs. */
 const MAX_LOOKS = 20;
 
+/** Loaded with the first thread: it takes 20 ms, which who has none need not spend. */
+const load = createRequire(import.meta.url);
 const ENTRY = fileURLToPath(new URL('../../workers/main.cjs', import.meta.url));
 
 export class Thread {
@@ -50,7 +53,7 @@ export class Thread {
   /** Resolves when the Worker has exited. */
   readonly exited: Promise<void>;
   readonly #owner: ThreadOwner;
-  readonly #pool: Piscina;
+  readonly #pool: Pools.Piscina;
   readonly #worker: Worker;
   readonly #port: MessageChannel['port1'];
   readonly #flags = new Int32Array(new SharedArrayBuffer(FLAG_COUNT * Int32Array.BYTES_PER_ELEMENT));
@@ -72,6 +75,7 @@ export class Thread {
     this.#owner = owner;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    const { Piscina } = load('piscina') as typeof Pools;
     this.#pool = new Piscina({
       filename: ENTRY,
       minThreads: 0,
