@@ -4,6 +4,7 @@
  */
 import { closeSync, createReadStream, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { CLOCKS_DIFFER_BY_MS } from '../crash/notes.ts';
 import { followUpOf } from '../crash/work.ts';
 import { HAS_NEXT } from './load.ts';
 import type { FinalState, SoakNote } from './notes.ts';
@@ -118,7 +119,8 @@ export class Account {
   #start({ id, at, checkpoint }: SoakNote & { kind: 'start' }, story: Story): void {
     story.starts++;
     if (story.isOver) this.#complain(id, 'was started again after its end was durable');
-    if (at < story.notBefore) this.#complain(id, `was started ${story.notBefore - at} ms before its time`);
+    if (at < story.notBefore - CLOCKS_DIFFER_BY_MS)
+      this.#complain(id, `was started ${story.notBefore - at} ms before its time`);
     if (checkpoint < story.saved && story.revivals === 0)
       this.#complain(id, `had saved ${story.saved} and was given ${checkpoint}`);
     for (const parent of story.after) {

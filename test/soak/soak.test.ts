@@ -46,7 +46,7 @@ const SIGHTS: readonly { readonly notes: readonly SoakNote[]; readonly breach: R
   { notes: [accepted, started, returned, { ...completed, seq: 0 }], breach: /came after/ },
   { notes: [accepted, started, { kind: 'result', id: 'a', state: 'completed' }, dead], breach: /told to be completed/ },
   { notes: [accepted, { kind: 'saved', id: 'a', checkpoint: 2 }, started, dead], breach: /saved 2 and was given 0/ },
-  { notes: [{ kind: 'enqueue', ids: ['a'], notBefore: 11 }, started, dead], breach: /1 ms before its time/ },
+  { notes: [{ kind: 'enqueue', ids: ['a'], notBefore: 61 }, started, dead], breach: /51 ms before its time/ },
   {
     notes: [{ kind: 'enqueue', ids: ['a'], notBefore: 0, after: ['b'] }, started, dead],
     breach: /before b had returned/,
