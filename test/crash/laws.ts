@@ -149,7 +149,8 @@ function read(
 function readStart(note: Note & { kind: 'start' }, story: Story, complain: Complain): void {
   const { id, checkpoint, attempt, at } = note;
   if (story.told !== undefined) complain(id, `was started again though it was told to be ${story.told}`);
-  if (at < story.notBefore - CLOCKS_DIFFER_BY_MS) complain(id, `was started ${story.notBefore - at} ms before its time`);
+  if (at < story.notBefore - CLOCKS_DIFFER_BY_MS)
+    complain(id, `was started ${story.notBefore - at} ms before its time`);
   if (checkpoint < story.saved) complain(id, `had saved ${story.saved} and was given ${checkpoint}`);
   if (checkpoint > story.tried) complain(id, `was given the checkpoint ${checkpoint}, which it never saved`);
   if (attempt < story.attempt) complain(id, `is in attempt ${attempt} after attempt ${story.attempt}`);
