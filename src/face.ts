@@ -7,6 +7,7 @@ import type { JobHandle } from './handle.ts';
 import type { JobFilter } from './listing.ts';
 import type { CountsOf, JobCounts, QueueStats, TypeStats } from './statistics.ts';
 import type { BackupReport } from './log/backup.ts';
+import type { ProgressOptions } from './log/verify.ts';
 import type { SalvageReport } from './log/set-aside.ts';
 import type { Middleware } from './middleware.ts';
 import type { JobOptions } from './job-options.ts';
@@ -270,7 +271,7 @@ export interface Engine extends QueueMethods, AsyncDisposable {
    * Copies the log, as it is durable now, into a new folder, which can be opened or be given to `restore`. The engine goes on
    * meanwhile. What runs now is found there as after a power cut.
    */
-  backup(to: string): Promise<BackupReport>;
+  backup(to: string, options?: ProgressOptions): Promise<BackupReport>;
 
   /**
    * What happens to jobs, and to what is stored beside them, in order and without gaps, also across restarts.

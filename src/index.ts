@@ -5,6 +5,7 @@ export {
   exponential,
   linear,
   linearMod,
+  STEPPED,
   stepped,
   type BackoffOption,
   type SteppedName,
@@ -48,7 +49,8 @@ export type {
 } from './queue-face.ts';
 export type { KeyOptions, QueueOptions, RateOptions } from './queue-options.ts';
 export type { Reason, ReasonWord } from './actors/explain.ts';
-export { verify, type Finding, type Verification } from './log/verify.ts';
+export { verify, type Finding, type ProgressOptions, type Verification } from './log/verify.ts';
+export type { OnProgress, Progress } from './log/stored-frames.ts';
 export { restore, type BackupReport } from './log/backup.ts';
 export { repair, type RepairReport } from './log/repair.ts';
 export type { LostJob, MissingFrames, UncertainEntry, UncertainJob } from './log/salvage.ts';

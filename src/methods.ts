@@ -23,6 +23,7 @@ import { checkFlag, checkObject, oneOf } from './job/check.ts';
 import { checkId } from './job/name.ts';
 import type { SupervisorMode } from './kernel/supervisor.ts';
 import { backUp } from './log/backup.ts';
+import { sequenceOf } from './log/frame.ts';
 import type { Home } from './log/home.ts';
 import { streamEvents } from './log/stream.ts';
 import type { JobOptions } from './job-options.ts';
@@ -231,9 +232,12 @@ export function engineMethods(parts: MethodParts): Engine {
     },
     list: (filter: ListFilter = {}) => reader.list(filter) as Promise<JobPage<never, never, never>>,
     wait,
-    async backup(to) {
+    async backup(to, { onProgress } = {}) {
       await ask<void>((settle) => ({ kind: 'flush', settle }));
-      return backUp(parts.home.path, to, () => parts.log().durableFrames(), parts.clock);
+      const { headPosition, durablePosition } = parts.log();
+      const total = sequenceOf(durablePosition) - sequenceOf(headPosition) + 1;
+      const tell = (done: number): void => onProgress?.({ step: 'frames', done, total: Math.max(done, total) });
+      return backUp(parts.home.path, to, () => parts.log().durableFrames(), parts.clock, tell);
     },
     // The moment of the call is what "from now on" means, not the one of the first `next`.
     events: (options = {}) => events(options, parts.log().durablePosition),

@@ -93,6 +93,9 @@ export interface QueueMethods {
   /** Ends a pause. Resolves to false when there was none. */
   resume(options?: ResumeOptions): Promise<boolean>;
 
+  /** The pause of the engine itself; undefined when there is none. Those of queues are in `queue` and `queues`. */
+  paused(): Promise<PauseView | undefined>;
+
   /** Which queues this engine works on from now on; `[]` for none. Others wait, and are not lost. Not stored. */
   consume(queues: 'all' | readonly string[]): Promise<void>;
 

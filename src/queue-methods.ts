@@ -122,6 +122,10 @@ export function queueMethods(parts: QueueMethodParts): QueueMethods {
       checkText(by, 'by');
       return regulate({ kind: 'resumed', queue: name, by });
     },
+    async paused() {
+      await flush();
+      return parts.book()?.enginePause(clock.now());
+    },
     async consume(queues) {
       const names = checkConsumed(queues, 'queues');
       // Those who ask after the engine has ended are told so.

@@ -29,8 +29,8 @@ export type Backoff = BackoffPolicy | BackoffFunction;
 /** A backoff as it is given: what the functions below make, the name of a stepped one, a list of delays, or a function. */
 export type BackoffOption = Backoff | SteppedName | readonly Duration[];
 
-/** From one interval to another in so many even steps, the last of which is the stated maximum. */
 const TEN_MINUTES = { count: 50, jitter: 0.9, minMs: 60_000, maxMs: 600_000 };
+/** The backoffs that have names: from one interval to another in so many even steps, the last of which is the maximum. */
 export const STEPPED = {
   default: TEN_MINUTES,
   '1m': { count: 20, jitter: 0.5, minMs: 1_000, maxMs: 60_000 },

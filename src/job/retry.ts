@@ -16,6 +16,7 @@ export {
   linear,
   linearMod,
   normaliseBackoff,
+  STEPPED,
   stepped,
   type SteppedName,
 } from './backoff.ts';

@@ -10,7 +10,7 @@ import { surveyDatabase } from './level-survey.ts';
 import { makeFolder, requireVacant } from './new-folder.ts';
 import type { FrameEntry, Store } from './store.ts';
 import { readLiveFrames } from './stored-frames.ts';
-import { folderAtRest, inspect } from './verify.ts';
+import { folderAtRest, inspect, type ProgressOptions } from './verify.ts';
 import type { Witness } from './witness.ts';
 
 export interface BackupReport {
@@ -28,6 +28,7 @@ const WRITE_FRAMES = 64;
  * Writes the frames into a new folder at `to`, which has its name only when it is whole.
  *
  * @param from the folder they come from
+ * @param told hears how many have been copied
  * @throws {InvalidArgumentError} `to` is not a path, or not missing or empty
  * @throws {StoreDamagedError} what is read is not what was written; nothing is left at `to`
  * @throws {StoreUnavailableError} the disk or the rights do not allow it
@@ -37,6 +38,7 @@ export async function backUp(
   to: string,
   frames: () => AsyncIterable<readonly FrameEntry[]> | Iterable<readonly FrameEntry[]>,
   clock: Clock,
+  told: (copied: number) => void = () => undefined,
 ): Promise<BackupReport> {
   if (typeof to !== 'string' || to === '') {
     throw new InvalidArgumentError({ field: 'to', expected: 'the path of a folder', got: to });
@@ -45,7 +47,7 @@ export async function backUp(
   await requireVacant(from, target);
   let report = { frames: 0, bytes: 0 };
   await makeFolder(target, clock, async (store, witness) => {
-    report = await copy(frames(), store, witness);
+    report = await copy(frames(), store, witness, told);
   });
   return { path: target, ...report };
 }
@@ -54,6 +56,7 @@ async function copy(
   frames: AsyncIterable<readonly FrameEntry[]> | Iterable<readonly FrameEntry[]>,
   store: Store,
   witness: Witness,
+  told: (copied: number) => void,
 ): Promise<{ frames: number; bytes: number }> {
   const report = { frames: 0, bytes: 0 };
   let last: Frame | undefined;
@@ -66,6 +69,7 @@ async function copy(
       report.bytes += bytes.length;
     }
     await store.write(chunk, undefined);
+    told(report.frames);
   }
   if (last !== undefined) await witness.write(last.sequence, last.chain);
   return report;
@@ -90,15 +94,20 @@ function requireNext(frame: Frame, last: Frame | undefined): void {
  * @throws {StoreDamagedError} the backup is damaged: nothing was made
  * @throws {StoreUnavailableError} the disk or the rights do not allow it
  */
-export async function restore(backup: string, options: { readonly to: string }): Promise<BackupReport> {
+export async function restore(
+  backup: string,
+  options: ProgressOptions & { readonly to: string },
+): Promise<BackupReport> {
   const clock = systemClock({ keepAlive: false });
   try {
     const from = await folderAtRest(backup);
-    const { damage } = await inspect(from);
+    const onProgress = options?.onProgress;
+    const { damage } = await inspect(from, onProgress);
     const [first] = damage;
     if (first !== undefined) throw new StoreDamagedError(first);
     const { frames } = await readLiveFrames(await surveyDatabase(path.join(from, 'log')));
-    return await backUp(from, options?.to, () => inChunks(frames.values()), clock);
+    const tell = (done: number): void => onProgress?.({ step: 'frames', done, total: frames.size });
+    return await backUp(from, options?.to, () => inChunks(frames.values()), clock, tell);
   } finally {
     clock.stop();
   }

@@ -13,8 +13,8 @@ import { Log } from './log.ts';
 import { makeFolder, requireVacant } from './new-folder.ts';
 import { salvage, type LostJob, type MissingFrames, type UncertainEntry, type UncertainJob } from './salvage.ts';
 import type { Store } from './store.ts';
-import { readAllFrames } from './stored-frames.ts';
-import { folderAtRest, inspect, type Finding } from './verify.ts';
+import { readAllFrames, type OnProgress } from './stored-frames.ts';
+import { folderAtRest, inspect, type Finding, type ProgressOptions } from './verify.ts';
 import { readWitness, type Witness } from './witness.ts';
 
 export interface RepairReport {
@@ -52,24 +52,32 @@ export interface RepairReport {
  * @throws {StoreFormatError} a newer version of the library made it, or a part of it
  * @throws {StoreUnavailableError} the disk or the rights do not allow it
  */
-export async function repair(folder: string, options: { readonly to: string }): Promise<RepairReport> {
+export async function repair(
+  folder: string,
+  options: ProgressOptions & { readonly to: string },
+): Promise<RepairReport> {
   if (typeof options?.to !== 'string' || options.to === '') {
     throw new InvalidArgumentError({ field: 'to', expected: 'the path of a folder', got: options?.to });
   }
   const clock = systemClock({ keepAlive: false });
   try {
-    return await repairInto(await folderAtRest(folder), path.resolve(options.to), clock);
+    return await repairInto(await folderAtRest(folder), path.resolve(options.to), clock, options.onProgress);
   } finally {
     clock.stop();
   }
 }
 
 /** As `repair`, for a folder that is known to be at rest. */
-export async function repairInto(from: string, to: string, clock: Clock): Promise<RepairReport> {
+export async function repairInto(
+  from: string,
+  to: string,
+  clock: Clock,
+  onProgress?: OnProgress,
+): Promise<RepairReport> {
   await requireVacant(from, to);
   await refuseNewer(from);
-  const { damage } = await inspect(from);
-  const { frames, newer } = await readAllFrames(await surveyDatabase(path.join(from, 'log')));
+  const { damage } = await inspect(from, onProgress);
+  const { frames, newer } = await readAllFrames(await surveyDatabase(path.join(from, 'log')), onProgress);
   if (newer !== undefined) throw newer;
   const witnessed = await readWitness(path.join(from, 'witness')).catch((error: unknown) => {
     if (error instanceof StoreUnavailableError || !(error instanceof HoldfastError)) throw error;
@@ -79,7 +87,7 @@ export async function repairInto(from: string, to: string, clock: Clock): Promis
   const { jobs, entries, ...rest } = salvage(frames.values(), witnessed.sequence, now);
   // Behind all that was, so that no position, and with it no token and no order, is given a second time.
   const first = Math.max(witnessed.sequence, ...lastOf(frames.keys())) + 1;
-  await makeFolder(to, clock, (store, witness) => fill(store, witness, [...entries, ...jobs], first, now));
+  await makeFolder(to, clock, (store, witness) => fill(store, witness, [...entries, ...jobs], first, now, onProgress));
   return { from, to, damage, jobs: jobs.length, entries: entries.length, ...rest, frames: frames.size };
 }
 
@@ -104,12 +112,15 @@ async function fill(
   carried: readonly LogEvent[],
   first: number,
   now: number,
+  onProgress: OnProgress | undefined,
 ): Promise<void> {
   const log = new Log({ store, table: new JobTable(), ledger: new FrameLedger(first), chain: 0, cacheBytes: 0 });
   log.record({ kind: 'trimmed', at: now, head: first });
   for (const [n, event] of carried.entries()) {
     log.record(event);
-    if (n % COMMIT_RECORDS === COMMIT_RECORDS - 1) await log.commit();
+    if (n % COMMIT_RECORDS !== COMMIT_RECORDS - 1) continue;
+    await log.commit();
+    onProgress?.({ step: 'jobs', done: n + 1, total: carried.length });
   }
   log.record({ kind: 'closed', at: now });
   await log.commit();

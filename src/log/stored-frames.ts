@@ -12,6 +12,14 @@ export interface StoredFrames {
   readonly newer: StoreFormatError | undefined;
 }
 
+/** How far long work has come: so many of so many files, frames or jobs. */
+export interface Progress {
+  readonly step: 'files' | 'frames' | 'jobs';
+  readonly done: number;
+  readonly total: number;
+}
+export type OnProgress = (progress: Progress) => void;
+
 /** A version of a frame: LevelDB has them in several files while it moves them. */
 interface Version {
   readonly version: number;
@@ -21,10 +29,10 @@ interface Version {
 }
 
 /** What LevelDB would show: the newest version of each frame in the files it would read. */
-export async function readLiveFrames(survey: Survey): Promise<StoredFrames> {
+export async function readLiveFrames(survey: Survey, onProgress?: OnProgress): Promise<StoredFrames> {
   const problems: FrameProblem[] = [...survey.problems];
   const frames = new Map<number, Frame>();
-  for (const [sequence, versions] of await versionsIn(survey, true, problems)) {
+  for (const [sequence, versions] of await versionsIn(survey, true, problems, onProgress)) {
     const newest = versions.reduce((a, b) => (b.version >= a.version ? b : a));
     if (newest.bytes === undefined) continue;
     const frame = wholeFrame(sequence, newest, problems);
@@ -37,10 +45,10 @@ export async function readLiveFrames(survey: Survey): Promise<StoredFrames> {
  * Every frame that is whole, wherever it lies: also in files that are left over, also where LevelDB would take it for
  * deleted. Of two whole ones with one number, the one that the next frame names as its predecessor.
  */
-export async function readAllFrames(survey: Survey): Promise<StoredFrames> {
+export async function readAllFrames(survey: Survey, onProgress?: OnProgress): Promise<StoredFrames> {
   const problems: FrameProblem[] = [...survey.problems];
   const candidates = new Map<number, Frame[]>();
-  for (const [sequence, versions] of await versionsIn(survey, false, problems)) {
+  for (const [sequence, versions] of await versionsIn(survey, false, problems, onProgress)) {
     const newestFirst = versions.toSorted((a, b) => b.version - a.version);
     const whole = newestFirst
       .map((version) => wholeFrame(sequence, version, problems))
@@ -56,10 +64,16 @@ export async function readAllFrames(survey: Survey): Promise<StoredFrames> {
   return { frames: ascending(frames), problems, newer: newerIn(problems) };
 }
 
-async function versionsIn(survey: Survey, onlyLive: boolean, problems: Problem[]): Promise<Map<number, Version[]>> {
+async function versionsIn(
+  survey: Survey,
+  onlyLive: boolean,
+  problems: Problem[],
+  onProgress: OnProgress | undefined,
+): Promise<Map<number, Version[]>> {
   const found = new Map<number, Version[]>();
-  for (const file of survey.files) {
-    if (onlyLive && !file.isLive) continue;
+  const files = survey.files.filter(({ isLive }) => isLive || !onlyLive);
+  for (const [n, file] of files.entries()) {
+    onProgress?.({ step: 'files', done: n, total: files.length });
     for await (const item of readEntries(file)) {
       if (item.kind === 'problem') {
         problems.push({ where: item.where, what: item.what, isCut: item.isCut });

@@ -23,7 +23,7 @@ import type { Log } from './log.ts';
 import { openMemoryStore } from './memory-store.ts';
 import { replay } from './replay.ts';
 import { ENTRY_SPACES } from '../job/entries.ts';
-import { readLiveFrames } from './stored-frames.ts';
+import { readLiveFrames, type OnProgress } from './stored-frames.ts';
 import { missingTail, readWitness, type Witnessed } from './witness.ts';
 
 /** What is wrong, and where: a file and a byte, or a frame. */
@@ -45,6 +45,11 @@ export interface Verification {
   readonly jobs: number;
 }
 
+export interface ProgressOptions {
+  /** Told now and then how far it has come. @default nobody */
+  readonly onProgress?: OnProgress;
+}
+
 /**
  * Reads the whole folder, which must not be open; it takes about as much memory as the log has bytes.
  *
@@ -52,9 +57,9 @@ export interface Verification {
  * @throws {StoreInUseError} an engine has it open: what it writes meanwhile would look like damage
  * @throws {StoreUnavailableError} it cannot be read
  */
-export async function verify(folder: string): Promise<Verification> {
+export async function verify(folder: string, { onProgress }: ProgressOptions = {}): Promise<Verification> {
   const real = await folderAtRest(folder);
-  return inspect(real);
+  return inspect(real, onProgress);
 }
 
 /** The real path of a folder that nobody has open. */
@@ -71,7 +76,7 @@ export async function folderAtRest(folder: string): Promise<string> {
 }
 
 /** As `verify`, for a folder that is known to be at rest. */
-export async function inspect(folder: string): Promise<Verification> {
+export async function inspect(folder: string, onProgress?: OnProgress): Promise<Verification> {
   const damage: Finding[] = [];
   const notes: Finding[] = [];
   await told(readFolderIdentity(folder), damage);
@@ -80,13 +85,13 @@ export async function inspect(folder: string): Promise<Verification> {
   notes.push(...(await leftOvers(folder)));
 
   const location = path.join(folder, 'log');
-  const { frames, problems } = await readLiveFrames(await surveyDatabase(location));
+  const { frames, problems } = await readLiveFrames(await surveyDatabase(location), onProgress);
   for (const problem of problems) (isHarmless(problem) ? notes : damage).push(finding(problem));
   const breaks = chainBreaks(frames.values());
   damage.push(...breaks);
   const tail = missingAtEnd(frames, witness);
   if (tail !== undefined) damage.push({ where: location, what: tail });
-  const jobs = breaks.length === 0 ? await readJobs(frames, damage) : 0;
+  const jobs = breaks.length === 0 ? await readJobs(frames, damage, onProgress) : 0;
   return { folder, isSound: damage.length === 0, damage, notes, frames: frames.size, jobs };
 }
 
@@ -151,14 +156,21 @@ function missingAtEnd(frames: ReadonlyMap<number, Frame>, witness: Witnessed): s
   return missingTail(witness, last, frames.get(witness.sequence)?.chain);
 }
 
+const TELL_EVERY = 1_000;
+
 /** Replays the frames and reads every job to its last byte; how many there are. */
-async function readJobs(frames: ReadonlyMap<number, Frame>, damage: Finding[]): Promise<number> {
+async function readJobs(
+  frames: ReadonlyMap<number, Frame>,
+  damage: Finding[],
+  onProgress: OnProgress | undefined,
+): Promise<number> {
   const store = openMemoryStore(new Map([...frames].map(([sequence, { bytes }]) => [sequence, bytes])));
   const replayed = await told(replay(store, 0), damage);
   if (replayed === undefined) return 0;
   const { log } = replayed;
   let jobs = 0;
   for (let slot = 0; slot < log.table.end; slot++) {
+    if (slot % TELL_EVERY === 0) onProgress?.({ step: 'jobs', done: slot, total: log.table.end });
     if (log.table.stateOf(slot) === 'absent') continue;
     jobs++;
     await told(readBodies(log, slot), damage);

@@ -52,6 +52,10 @@ const SCRIPT: readonly (readonly [words: string, ...modes: Mode[]])[] = [
   ['jobs add mail {"to":"eve"} --id new --priority 5 --queue slow --delay 1h --tries 3 --timeout 10s', 'person'],
   ['jobs add mail 1 --id child --depends new,m', 'program'],
   ['jobs add mail 1 --id child', 'person', 'json'],
+  ['jobs update new --priority 9 --delay 2h --payload {"to":"bob"}', 'program'],
+  ['jobs update new', 'program'],
+  ['jobs update m --priority 1', 'program'],
+  ['jobs promote new m', 'person'],
   ['jobs cancel new nobody --reason bored', 'person'],
   ['jobs view new', 'program'],
   ['jobs retry m', 'json'],
@@ -71,7 +75,9 @@ const SCRIPT: readonly (readonly [words: string, ...modes: Mode[]])[] = [
   ['queues purge q', 'program'],
   ['queues purge q --force', 'person'],
   ['queues resume q', 'json'],
-  ['pause --for 1h', 'person'],
+  ['queues cfg q --per-key 2 --weight 3 --minimum 1 --aging 1m', 'program'],
+  ['pause --for 1h --reason holiday', 'person'],
+  ['info', 'program'],
   ['resume', 'person'],
   ['resume', 'person'],
   ['schedules', 'person'],
@@ -81,6 +87,12 @@ const SCRIPT: readonly (readonly [words: string, ...modes: Mode[]])[] = [
   ['schedules list', 'person'],
   ['schedules resume nightly', 'person'],
   ['schedules trigger nightly', 'program'],
+  ['schedules update nightly --rule hourly --overlap queue', 'program'],
+  ['schedules update nightly', 'program'],
+  ['schedules backfill nightly 2025-01-01T00:00:00Z 2025-01-01T12:00:00Z --dry-run', 'person'],
+  ['schedules backfill nightly 2025-01-01T00:00:00Z 2025-01-01T01:00:00Z', 'program'],
+  ['jobs purge', 'program'],
+  ['jobs purge --type mail --state waiting --force', 'person', 'json'],
   ['schedules delete nightly', 'program'],
   ['schedules delete nightly --force', 'person'],
   ['schedules view nightly', 'person'],
@@ -354,4 +366,35 @@ test('colours are for a terminal that wants them', async (t) => {
   assert.equal(await list({ isTerminal: true, env: { NO_COLOR: '1' } }), false);
   assert.equal(await list({ isTerminal: true }, '--no-color'), false);
   assert.equal(await list({}), false);
+});
+
+test('a person sees how far long work is, on the error output; a program sees nothing of it', async (t) => {
+  const { folder, reopen } = await folderWithJobs(t);
+  const place = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-bar-')));
+  t.after(() => rm(place, { recursive: true, force: true }));
+  const ids = Array.from({ length: 1_200 }, (_, n) => `r${n}`);
+  const jobs = await reopen();
+  await jobs.enqueueAll(ids.map((id) => ['rest', undefined, { id }] as const));
+  await control(jobs);
+  const words: ReadonlyArray<readonly [line: string, step: RegExp]> = [
+    ['backup b', /copying █/],
+    [`jobs rm --force ${ids.join(' ')}`, /jobs █/],
+  ];
+  for (const [line, step] of words) {
+    const { code, out, err } = await say(['-d', folder, ...line.split(' ')], { cwd: place, isTerminal: true });
+    assert.deepEqual([code, /[█░]/.test(out)], [0, false]);
+    assert.match(err, step);
+  }
+  await jobs.close();
+  const damage: ReadonlyArray<readonly [line: string, step: RegExp]> = [
+    [`-d ${folder} verify`, /reading files .*jobs /s],
+    [`-d ${folder} repair --to repaired`, /reading files /],
+    [`restore b --to restored`, /copying █/],
+  ];
+  for (const [line, step] of damage) {
+    const { code, err } = await say(line.split(' '), { cwd: place, isTerminal: true });
+    assert.equal(code, 0);
+    assert.match(err, step);
+  }
+  assert.equal((await say(['-d', folder, 'verify'])).err, '');
 });

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { Engine } from '../../index.ts';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import type { AdminSettings } from '../options.ts';
+import { changeRoutes } from './changes.ts';
 import { deadJobRoutes } from './dead-jobs.ts';
 import { engineRoutes } from './engine.ts';
 import { eventRoutes } from './events.ts';
@@ -19,6 +20,7 @@ import { workRoutes } from './work.ts';
 export const ROUTES: readonly Route[] = [
   ...engineRoutes,
   ...jobRoutes,
+  ...changeRoutes,
   ...queueRoutes,
   ...scheduleRoutes,
   ...eventRoutes,

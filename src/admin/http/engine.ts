@@ -1,6 +1,7 @@
 /** The engine itself over HTTP: is it there, is it ready, what is in it. */
 import { z } from 'zod';
-import { codeOf, Problem } from './problem.ts';
+import { STEPPED } from '../../index.ts';
+import { bodyOf, codeOf, Problem, problemOf } from './problem.ts';
 import { route, type Route, type Site } from './route.ts';
 import { typeStats } from './schemas.ts';
 
@@ -65,17 +66,31 @@ export const engineRoutes: readonly Route[] = [
     answers: {
       200: {
         description: 'The engine.',
-        schema: z.looseObject({ path: z.string(), startedAt: z.number(), upMs: z.number(), jobs: counts }),
+        schema: z.looseObject({
+          path: z.string(),
+          startedAt: z.number(),
+          upMs: z.number(),
+          jobs: counts,
+          queues: z.number().meta({ description: 'How many there are.' }),
+          handlers: z
+            .array(z.string())
+            .meta({ description: 'Types, and prefixes with their star, that somebody runs.' }),
+          paused: z
+            .looseObject({ at: z.number() })
+            .optional()
+            .meta({ description: 'While nothing at all is started; queues have pauses of their own.' }),
+        }),
       },
     },
     async handle({ site }) {
       const { engine, clock, startedAt } = site;
       const { waiting, running, completed, cancelled, dead } = await engine.counts();
       const jobs = { waiting, running, completed, cancelled, dead };
-      return {
-        status: 200,
-        body: { path: engine.path, startedAt, upMs: clock.now() - startedAt, salvaged: engine.salvaged, jobs },
-      };
+      const queues = (await engine.queues()).length;
+      const { path, salvaged } = engine;
+      const upMs = clock.now() - startedAt;
+      const body = { path, startedAt, upMs, salvaged, jobs, queues, handlers: engine.handlers() };
+      return { status: 200, body: { ...body, paused: await engine.paused() } };
     },
   }),
   route({
@@ -85,6 +100,12 @@ export const engineRoutes: readonly Route[] = [
     tag: 'engine',
     summary:
       'Copies the log into a new folder of this machine. Only through the local socket: it writes where it is told.',
+    query: z.strictObject({
+      stream: z
+        .literal('ndjson')
+        .optional()
+        .meta({ description: 'How far it is, a line each time, and last `{ report }` or `{ error }`.' }),
+    }),
     body: z.strictObject({ to: z.string().min(1).max(4_096) }),
     answers: {
       201: {
@@ -92,10 +113,27 @@ export const engineRoutes: readonly Route[] = [
         schema: z.looseObject({ path: z.string(), frames: z.number(), bytes: z.number() }),
       },
     },
-    async handle({ body, site }) {
+    async handle({ body, query, site }) {
       if (!site.isTrusted) throw new Problem(403, 'forbidden', 'A backup is asked for through the local socket.');
+      if (query.stream !== undefined) return toldBackup(site, body.to);
       return { status: 201, body: await site.engine.backup(body.to) };
     },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/retry-policies',
+    id: 'retryPolicies',
+    tag: 'engine',
+    summary: 'The backoffs that have names, for `retry.backoff`.',
+    answers: {
+      200: {
+        description: 'A delay is `interval × jitter` and up to one interval more, at random.',
+        schema: z.strictObject({
+          policies: z.array(z.strictObject({ name: z.string(), intervals: z.array(z.number()), jitter: z.number() })),
+        }),
+      },
+    },
+    handle: () => ({ status: 200, body: { policies: Object.entries(STEPPED).map(policyView) } }),
   }),
   route({
     method: 'GET',
@@ -109,6 +147,29 @@ export const engineRoutes: readonly Route[] = [
     },
   }),
 ];
+
+type Steps = (typeof STEPPED)[keyof typeof STEPPED];
+
+function policyView([name, { count, jitter, minMs, maxMs }]: readonly [string, Steps]): object {
+  const intervals = Array.from({ length: count }, (_, n) => Math.round(minMs + (n * (maxMs - minMs)) / (count - 1)));
+  return { name, intervals, jitter };
+}
+
+function toldBackup({ engine }: Site, to: string): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      const send = (value: object): void => controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+      try {
+        send({ report: await engine.backup(to, { onProgress: send }) });
+      } catch (error) {
+        send(bodyOf(problemOf(error)));
+      }
+      controller.close();
+    },
+  });
+  return new Response(body, { status: 201, headers: { 'content-type': 'application/x-ndjson' } });
+}
 
 async function storeCheck({ engine }: Site): Promise<z.output<typeof check>> {
   try {

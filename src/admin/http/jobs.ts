@@ -1,9 +1,9 @@
-/** Jobs over HTTP: add, look, list, cancel, retry, revive, forget. */
+/** Jobs over HTTP: add, look, list. */
 import { z } from 'zod';
-import type { ChangeOutcome, JobOptions, JobView, ListFilter } from '../../index.ts';
-import { codeOf, Problem } from './problem.ts';
-import { route, type Answer, type Route, type Site } from './route.ts';
-import { ids, job, jobId, jobPage, key, name, newJob, outcomes, queryNumber, state } from './schemas.ts';
+import type { JobOptions, JobView, ListFilter } from '../../index.ts';
+import { Problem } from './problem.ts';
+import { route, type Route, type Site } from './route.ts';
+import { job, jobId, jobPage, key, name, newJob, queryNumber, state } from './schemas.ts';
 
 const params = z.strictObject({ id: jobId });
 const addition = newJob.safeExtend({
@@ -13,11 +13,25 @@ const addition = newJob.safeExtend({
     .meta({ description: 'The JSON of the payload in base64, instead of `payload`.' }),
 });
 
-const OF_MANY = {
-  retry: 'Makes waiting jobs due now, and runs finished ones again.',
-  revive: 'Lets dead, cancelled or completed jobs wait again.',
-  clear: 'Forgets finished jobs.',
-} as const;
+/** Which jobs are meant. */
+export const filter = {
+  state: state.optional(),
+  type: name.optional(),
+  queue: name.optional(),
+  face: z.enum(['ready', 'scheduled', 'retrying', 'blocked', 'held']).optional(),
+  key: key.optional(),
+  tag: key.optional(),
+  unique: key.optional(),
+  idempotencyKey: key.optional(),
+  since: z.string().max(64).optional().meta({ description: 'Accepted then or later: epoch ms, or an ISO text.' }),
+};
+
+export function filterOf<Given extends { readonly since?: string | undefined }>(
+  given: Given,
+): Omit<Given, 'since'> & { readonly since?: string | number } {
+  const { since, ...rest } = given;
+  return { ...rest, ...(since !== undefined && { since: /^\d+$/.test(since) ? Number(since) : since }) };
+}
 
 export const jobRoutes: readonly Route[] = [
   route({
@@ -69,15 +83,7 @@ export const jobRoutes: readonly Route[] = [
     tag: 'jobs',
     summary: 'Stored jobs in the order in which they were accepted. The filter comes before the limit.',
     query: z.strictObject({
-      state: state.optional(),
-      type: name.optional(),
-      queue: name.optional(),
-      face: z.enum(['ready', 'scheduled', 'retrying', 'blocked', 'held']).optional(),
-      key: key.optional(),
-      tag: key.optional(),
-      unique: key.optional(),
-      idempotencyKey: key.optional(),
-      since: z.string().max(64).optional().meta({ description: 'Accepted then or later: epoch ms, or an ISO text.' }),
+      ...filter,
       limit: queryNumber(1, 1_000).optional(),
       cursor: z.string().max(32).optional(),
       stream: z.literal('ndjson').optional().meta({ description: 'All that match, one a line, without a limit.' }),
@@ -86,10 +92,10 @@ export const jobRoutes: readonly Route[] = [
       200: { description: 'A page, or with `stream=ndjson` a job on each line.', schema: jobPage },
     },
     async handle({ query, site }) {
-      const { stream, since, ...rest } = query;
-      const filter = { ...rest, ...(since !== undefined && { since: /^\d+$/.test(since) ? Number(since) : since }) };
-      if (stream === 'ndjson') return streamed(site, filter);
-      const { jobs, cursor } = await site.engine.list(filter);
+      const { stream, ...rest } = query;
+      const asked = filterOf(rest);
+      if (stream === 'ndjson') return streamed(site, asked);
+      const { jobs, cursor } = await site.engine.list(asked);
       return { status: 200, body: { jobs: jobs.map((view) => shown(site, view)), ...(cursor && { cursor }) } };
     },
   }),
@@ -138,53 +144,6 @@ export const jobRoutes: readonly Route[] = [
       return { status: 200, body: explanation };
     },
   }),
-  route({
-    method: 'POST',
-    path: '/v1/jobs/:id/cancel',
-    id: 'cancelJob',
-    tag: 'jobs',
-    summary: 'Cancels a job: a waiting one never starts, a running one sees its signal.',
-    params,
-    body: z.strictObject({ reason: z.string().max(1_000).optional(), descendants: z.boolean().optional() }).default({}),
-    answers: {
-      200: {
-        description: 'Whether it was cancelled; false when it had ended otherwise.',
-        schema: z.strictObject({ cancelled: z.boolean(), job }),
-      },
-    },
-    async handle({ params: { id }, body: { reason, descendants }, site }) {
-      const cancelled = await site.engine.cancel(id, reason, { descendants: descendants ?? false });
-      return { status: 200, body: { cancelled, job: await stored(site, id) } };
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/v1/jobs/:id/retry',
-    id: 'retryJob',
-    tag: 'jobs',
-    summary: 'Makes a waiting job due now, or runs a finished one again.',
-    params,
-    body: z.strictObject({}).default({}),
-    answers: { 200: { description: 'The job as it is now.', schema: job } },
-    async handle({ params: { id }, site }) {
-      return single(site, id, await site.engine.retry([id]));
-    },
-  }),
-  route({
-    method: 'DELETE',
-    path: '/v1/jobs/:id',
-    id: 'deleteJob',
-    tag: 'jobs',
-    summary: 'Forgets a finished job.',
-    params,
-    answers: { 204: { description: 'It is forgotten.' } },
-    async handle({ params: { id }, site }) {
-      const [outcome] = await site.engine.clear([id]);
-      if (outcome?.ok === false) throw outcome.error;
-      return { status: 204 };
-    },
-  }),
-  ...(['retry', 'revive', 'clear'] as const).map(many),
 ];
 
 function payloadOf(base64: string, plain: unknown): unknown {
@@ -199,32 +158,7 @@ function payloadOf(base64: string, plain: unknown): unknown {
   }
 }
 
-function many(verb: keyof typeof OF_MANY): Route {
-  return route({
-    method: 'POST',
-    path: `/v1/jobs/${verb}`,
-    id: `${verb}Jobs`,
-    tag: 'jobs',
-    summary: `${OF_MANY[verb]} For each id it is said whether it was done.`,
-    body: z.strictObject({ ids }),
-    answers: { 200: { description: 'What became of each.', schema: outcomes } },
-    async handle({ body, site }): Promise<Answer> {
-      return { status: 200, body: { outcomes: (await site.engine[verb](body.ids)).map(outcomeView) } };
-    },
-  });
-}
-
-export function outcomeView(outcome: ChangeOutcome): object {
-  if (outcome.ok) return { id: outcome.id, ok: true };
-  return { id: outcome.id, ok: false, error: { code: codeOf(outcome.error), message: outcome.error.message } };
-}
-
-async function single(site: Site, id: string, [outcome]: readonly ChangeOutcome[]): Promise<Answer> {
-  if (outcome?.ok === false) throw outcome.error;
-  return { status: 200, body: await stored(site, id) };
-}
-
-async function stored(site: Site, id: string): Promise<object> {
+export async function stored(site: Site, id: string): Promise<object> {
   const view = await site.engine.get(id);
   if (view === undefined) throw missing(id);
   return shown(site, view);

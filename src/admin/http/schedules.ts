@@ -130,6 +130,42 @@ export const scheduleRoutes: readonly Route[] = [
     handle: ({ params: { name: asked }, site }) => stored(site, asked),
   }),
   route({
+    method: 'POST',
+    path: '/v1/schedules/:name',
+    id: 'updateSchedule',
+    tag: 'schedules',
+    summary: 'Changes what is named of its rule, and its payload; the rest stays. It affects what comes after.',
+    params,
+    body: z.strictObject({ ...rule, payload: z.unknown().optional() }),
+    answers: { 200: { description: 'The schedule.', schema: schedule } },
+    async handle({ params: { name: asked }, body, site }) {
+      return { status: 200, body: await site.engine.schedules.update(asked, present(body) as ScheduleRule) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/schedules/:name/backfill',
+    id: 'backfillSchedule',
+    tag: 'schedules',
+    summary:
+      'Makes the jobs of past nominal times, by the ids they would have had; those that are stored are left alone.',
+    params,
+    body: z.strictObject({
+      from: moment,
+      to: moment,
+      max: z.number().int().positive().optional().meta({ description: 'More than this many are refused; 1,000.' }),
+      order: z.enum(['oldest', 'newest']).optional(),
+      parallel: z.boolean().optional(),
+      dryRun: z.boolean().optional().meta({ description: 'Only counts them.' }),
+    }),
+    answers: {
+      200: { description: 'How many nominal times there are.', schema: z.strictObject({ count: z.number() }) },
+    },
+    async handle({ params: { name: asked }, body, site }) {
+      return { status: 200, body: { count: await site.engine.schedules.backfill(asked, present(body)) } };
+    },
+  }),
+  route({
     method: 'DELETE',
     path: '/v1/schedules/:name',
     id: 'deleteSchedule',

@@ -21,6 +21,7 @@ export interface AddOptions {
   readonly tries?: string;
   readonly timeout?: string;
   readonly depends?: readonly string[];
+  readonly idempotencyKey?: string;
 }
 
 export async function add(
@@ -30,7 +31,7 @@ export async function add(
   options: AddOptions,
 ): Promise<void> {
   const { terminal } = setting;
-  const { queue, id, key, unique, tag, delay, at, timeout, depends } = options;
+  const { queue, id, key, unique, tag, delay, at, timeout, depends, idempotencyKey } = options;
   const body = {
     type,
     payload: payload === undefined ? undefined : await payloadOf(payload, terminal),
@@ -38,10 +39,11 @@ export async function add(
     id,
     key,
     unique,
+    idempotencyKey,
     tags: tag,
-    delay: delay === undefined ? undefined : number(delay),
+    delay: delay === undefined ? undefined : lengthOf(delay),
     runAt: at,
-    timeout: timeout === undefined ? undefined : number(timeout),
+    timeout: timeout === undefined ? undefined : lengthOf(timeout),
     after: depends,
     priority: integer('--priority', options.priority),
     deadline: options.deadline === undefined ? undefined : fromNow(options.deadline),
@@ -90,7 +92,7 @@ export function integer(name: string, text: string | undefined): number | undefi
 }
 
 /** Digits alone are milliseconds. */
-function number(text: string): number | string {
+export function lengthOf(text: string): number | string {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 

@@ -1,13 +1,16 @@
 /** `holdfast info` */
-import type { TypeStats } from '../../../index.ts';
+import type { PauseView, TypeStats } from '../../../index.ts';
 import type { Setting } from '../program.ts';
 import { moment, span } from '../terminal.ts';
+import { pauseOf } from './queues.ts';
 import { withDesk } from './with-desk.ts';
 
 interface Info {
   readonly path: string;
   readonly startedAt: number;
   readonly upMs: number;
+  readonly handlers: readonly string[];
+  readonly paused?: PauseView;
   readonly jobs: Readonly<Record<'waiting' | 'running' | 'completed' | 'cancelled' | 'dead', number>>;
 }
 
@@ -25,6 +28,8 @@ export async function info(setting: Setting): Promise<void> {
           ? `in an app, which offered its socket at ${moment(told.startedAt)}, ${span(told.upMs)} ago`
           : 'nowhere',
       ],
+      ['paused', told.paused && pauseOf(told.paused), 'yellow'],
+      ['handlers', told.handlers.join(', ')],
       ...Object.entries(told.jobs).map(([state, count]) => [state, count] as const),
     ]);
     if (!terminal.isPerson) return;

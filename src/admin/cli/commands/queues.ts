@@ -1,5 +1,5 @@
 /** `holdfast queues`, `holdfast pause` and `holdfast resume` */
-import type { QueueStats, QueueView } from '../../../index.ts';
+import type { PauseView, QueueStats, QueueView } from '../../../index.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { Setting } from '../program.ts';
 import { moment, span, type Terminal } from '../terminal.ts';
@@ -16,6 +16,10 @@ export interface QueueWords {
   readonly tries?: string;
   readonly runTime?: string;
   readonly rate?: string;
+  readonly perKey?: string;
+  readonly weight?: string;
+  readonly minimum?: string;
+  readonly aging?: string;
 }
 export interface PauseWords {
   readonly reason?: string;
@@ -108,7 +112,7 @@ export async function purge(setting: Setting, name: string, { force }: { readonl
   else terminal.line(`${answer.cancelled} ${answer.cancelled === 1 ? 'job' : 'jobs'} cancelled`);
 }
 
-function settingsOf({ concurrent, entries, discardOld, age, tries, runTime, rate }: QueueWords): object {
+function settingsOf({ concurrent, entries, discardOld, age, tries, runTime, rate, ...more }: QueueWords): object {
   return {
     concurrency: integer('--concurrent', concurrent),
     maxEntries: integer('--entries', entries),
@@ -117,6 +121,10 @@ function settingsOf({ concurrent, entries, discardOld, age, tries, runTime, rate
     retry: tries === undefined ? undefined : { attempts: integer('--tries', tries) },
     timeout: runTime,
     rate: rate === undefined ? undefined : rateOf(rate),
+    perKey: more.perKey === undefined ? undefined : { concurrency: integer('--per-key', more.perKey) },
+    weight: integer('--weight', more.weight),
+    minimum: integer('--minimum', more.minimum),
+    aging: more.aging,
   };
 }
 
@@ -139,17 +147,17 @@ function bound(value: number | null): string {
   return value === null ? '' : String(value);
 }
 
+export function pauseOf({ at, reason, until }: PauseView): string {
+  return [moment(at), reason, until && `until ${moment(until)}`].filter(Boolean).join(', ');
+}
+
 function tell(terminal: Terminal, queue: QueueView): void {
   if (terminal.isJson) return terminal.json(queue);
   const { name, settings, paused, isConsumed, counts } = queue;
   const { rate, aging, maxAge, perKey } = settings;
   terminal.facts([
     ['name', name],
-    [
-      'paused',
-      paused &&
-        [moment(paused.at), paused.reason, paused.until && `until ${moment(paused.until)}`].filter(Boolean).join(', '),
-    ],
+    ['paused', paused && pauseOf(paused)],
     ['worked on', isConsumed ? undefined : 'no'],
     ...Object.entries(counts).map(([state, count]) => [state, count] as const),
     ['max running', settings.concurrency],

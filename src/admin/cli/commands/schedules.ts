@@ -6,10 +6,30 @@ import { moment, type Terminal } from '../terminal.ts';
 import { integer, payloadOf } from './add.ts';
 import { withDesk } from './with-desk.ts';
 
-export interface AddScheduleOptions {
+interface RuleWords {
   readonly tz?: string;
   readonly catchUp?: string;
   readonly overlap?: string;
+  readonly start?: string;
+  readonly end?: string;
+  readonly limit?: string;
+  readonly jitter?: string;
+}
+
+export interface UpdateScheduleOptions extends RuleWords {
+  readonly rule?: string;
+  readonly payload?: string;
+}
+
+export interface BackfillWords {
+  readonly max?: string;
+  readonly newest?: boolean;
+  readonly parallel?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export interface AddScheduleOptions extends RuleWords {
+  readonly key?: string;
   readonly queue?: string;
   readonly priority?: string;
   readonly deadline?: string;
@@ -51,17 +71,14 @@ export async function add(
   options: AddScheduleOptions,
 ): Promise<void> {
   const { terminal } = setting;
-  const { tz, catchUp, overlap, queue, deadline } = options;
-  const every = /^@?every\s+(\S.*)$/.exec(rule)?.[1];
+  const { queue, deadline, key } = options;
   const body = {
     name,
     type,
-    ...(every === undefined ? { cron: WORDS.test(rule) ? `@${rule}` : rule } : { every }),
+    ...ruleIn(rule, options),
     payload: payload === undefined ? undefined : await payloadOf(payload, terminal),
-    tz,
-    catchUp,
-    overlap,
     queue,
+    key,
     deadline,
     priority: integer('--priority', options.priority),
     retry: options.tries === undefined ? undefined : { attempts: integer('--tries', options.tries) },
@@ -69,6 +86,45 @@ export async function add(
   await withDesk(setting, async (desk) => {
     tell(terminal, await desk.ask<ScheduleView>('POST', '/v1/schedules', body));
   });
+}
+
+export async function update(setting: Setting, name: string, options: UpdateScheduleOptions): Promise<void> {
+  const { terminal } = setting;
+  const { rule, payload, ...words } = options;
+  if (Object.keys(options).length === 0) throw new Failure(EXIT.usage, 'What shall change? See --help.');
+  const body = {
+    ...ruleIn(rule, words),
+    payload: payload === undefined ? undefined : await payloadOf(payload, terminal),
+  };
+  await withDesk(setting, async (desk) => {
+    tell(terminal, await desk.ask<ScheduleView>('POST', pathOf(name), body));
+  });
+}
+
+export async function backfill(
+  setting: Setting,
+  name: string,
+  from: string,
+  to: string,
+  { max, newest, parallel, dryRun }: BackfillWords,
+): Promise<void> {
+  const { terminal } = setting;
+  const order = newest === true ? 'newest' : undefined;
+  const body = { from, to, max: integer('--max', max), order, parallel, dryRun };
+  const answer = await withDesk(setting, (desk) =>
+    desk.ask<{ count: number }>('POST', `${pathOf(name)}/backfill`, body),
+  );
+  if (terminal.isJson) return terminal.json(answer);
+  const times = `${answer.count} ${answer.count === 1 ? 'time' : 'times'}`;
+  terminal.line(dryRun === true ? `${times} would have jobs` : `${times} have jobs`);
+}
+
+/** The rule as the API takes it; what was not said is undefined. */
+function ruleIn(rule: string | undefined, { tz, catchUp, overlap, start, end, limit, jitter }: RuleWords): object {
+  const every = /^@?every\s+(\S.*)$/.exec(rule ?? '')?.[1];
+  const cron = rule !== undefined && WORDS.test(rule) ? `@${rule}` : rule;
+  const when = every === undefined ? { cron } : { every };
+  return { ...when, tz, catchUp, overlap, start, end, limit: integer('--limit', limit), jitter };
 }
 
 export async function view(setting: Setting, name: string): Promise<void> {

@@ -17,6 +17,7 @@ export const deadCommands: Words = (program, act) => {
     .description('lets dead jobs wait again, with new attempts')
     .option('-t, --type <type>', 'with --all: of this type')
     .option('--all', 'all of them')
+    .option('--keep-attempts', 'only with the attempts that are left')
     .action(act(async () => (await import('../commands/change.ts')).revive));
   dead
     .command('clear [ids...]')

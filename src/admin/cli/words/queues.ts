@@ -59,7 +59,11 @@ function settings(command: Command): Command {
     .option('--age <duration>', 'how long a job may wait in it')
     .option('--tries <number>', 'how many attempts may fail')
     .option('--run-time <duration>', 'how long an attempt may take')
-    .option('--rate <limit>', "how many may start in how long: '10/1s'");
+    .option('--rate <limit>', "how many may start in how long: '10/1s', or none")
+    .option('--per-key <number>', 'how many of one key may run at once')
+    .option('--weight <number>', 'how many of its jobs start in its turn among the queues')
+    .option('--minimum <number>', 'how many slots of the engine are kept for it')
+    .option('--aging <duration>', 'how long a job waits until it counts as one priority higher, or none');
 }
 
 function pausing(command: Command): Command {

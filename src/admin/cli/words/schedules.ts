@@ -23,11 +23,38 @@ export const scheduleCommands: Words = (program, act) => {
     .option('-p, --priority <number>', 'higher runs first')
     .option('--deadline <duration>', 'not to be started later than so long after its time')
     .option('--tries <number>', 'how many attempts may fail')
+    .option('--key <key>', 'whom its jobs belong to')
+    .option('--start <moment>', 'not before')
+    .option('--end <moment>', 'not after')
+    .option('--limit <number>', 'so many runs, and no more')
+    .option('--jitter <duration>', 'each run is put off by up to so long')
     .addHelpText(
       'after',
       "\nThe rule is a cron pattern ('0 3 * * *'), a word (daily, hourly, @weekly), or an interval ('every 5m').",
     )
     .action(act(async () => (await import('../commands/schedules.ts')).add));
+  schedules
+    .command('update <name>')
+    .aliases(['edit'])
+    .description('changes a schedule; what is not named stays')
+    .option('--rule <rule>', 'a cron pattern, a word or an interval, as for add')
+    .option('--tz <zone>', "of a cron pattern: 'Europe/Oslo'")
+    .option('--catch-up <what>', 'of missed runs: all, latest or none')
+    .option('--overlap <what>', 'when the run before has not ended: skip, queue, replace or allow')
+    .option('--start <moment>', 'not before')
+    .option('--end <moment>', 'not after')
+    .option('--limit <number>', 'so many runs, and no more')
+    .option('--jitter <duration>', 'each run is put off by up to so long')
+    .option('--payload <json>', 'of the jobs to come: JSON, @file, or - for the input')
+    .action(act(async () => (await import('../commands/schedules.ts')).update));
+  schedules
+    .command('backfill <name> <from> <to>')
+    .description('makes the jobs of past times: 2026-01-01T00:00:00Z; those that are stored are left alone')
+    .option('--max <number>', 'refuses more than this many; 1,000 unless said otherwise')
+    .option('--newest', 'the newest first')
+    .option('--parallel', 'they may run beside one another')
+    .option('--dry-run', 'only counts them')
+    .action(act(async () => (await import('../commands/schedules.ts')).backfill));
   schedules
     .command('view <name>')
     .aliases(['show', 'v', 'info', 'i'])
