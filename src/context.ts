@@ -54,7 +54,9 @@ export interface JobContext<Checkpoint = unknown> {
   /**
    * Enqueues another job, named by its definition or its type, and resolves with its id once it is durable. With
    * `atEnd: true` the id is only reserved: the job comes into being together with the completion of this one, in one
-   * write, and not at all if this attempt ends otherwise.
+   * write, and not at all if this attempt ends otherwise. What its keys lead to is looked at then: if another job stands for
+   * it by its `unique` key or `idempotencyKey`, there never is a job with the id; with `mode: 'reject'`, as with an id that
+   * is taken or a queue that is full, this attempt has failed.
    */
   readonly enqueue: ContextEnqueue;
 }

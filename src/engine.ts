@@ -136,7 +136,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     async start() {
       opened = await home.open();
       newestAt = opened.newestAt;
-      book = new QueueBook(opened.log.table.entries, settings.queues, settings.concurrency);
+      book = new QueueBook(opened.log.table.entries, settings.queues, settings.concurrency, settings.unknownQueues);
       bornAt ??= opened.log.durablePosition;
       const core = await startCore({
         turns,

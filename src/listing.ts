@@ -76,6 +76,8 @@ export interface ListingParts {
   readonly router: Router;
   readonly dependencies: Dependencies | undefined;
   readonly clock: Clock;
+  /** Whether a waiting job that is due lacks something else than a free slot. */
+  readonly isHeldBack: (slot: number) => boolean;
 }
 
 /** Whether the stored job in a slot is let through. */
@@ -105,22 +107,31 @@ export function matcherOf(criteria: Criteria, parts: ListingParts): Matcher {
   };
 }
 
-function faceMatcher(face: JobFace | undefined, parts: ListingParts): Matcher | undefined {
+function faceMatcher(face: JobFace | undefined, { table, clock, ...parts }: ListingParts): Matcher | undefined {
   if (face === undefined) return undefined;
-  const { table, router, dependencies } = parts;
-  const now = parts.clock.now();
+  const now = clock.now();
+  return (slot) => {
+    if (table.stateOf(slot) !== 'waiting') return false;
+    const job = { dueAt: table.dueAtOf(slot), attempts: table.attemptsOf(slot) };
+    const isBlocked = parts.dependencies?.of(slot) === 'blocked';
+    return faceOf(job, () => parts.isHeldBack(slot), isBlocked, now) === face;
+  };
+}
+
+/** Waiting jobs that are due and have a handler, whatever else holds them. */
+export function dueMatcher({ table, router, dependencies, clock }: ListingParts): Matcher {
+  const now = clock.now();
   const served = new Map<number, boolean>();
   const isServed = (type: number): boolean => {
     const known = served.get(type) ?? router.find(table.types.name(type)) !== undefined;
     served.set(type, known);
     return known;
   };
-  return (slot) => {
-    if (table.stateOf(slot) !== 'waiting') return false;
-    const job = { dueAt: table.dueAtOf(slot), attempts: table.attemptsOf(slot) };
-    const isBlocked = dependencies?.of(slot) === 'blocked';
-    return faceOf(job, isServed(table.typeNumberOf(slot)), isBlocked, now) === face;
-  };
+  return (slot) =>
+    table.stateOf(slot) === 'waiting' &&
+    table.dueAtOf(slot) <= now &&
+    dependencies?.of(slot) !== 'blocked' &&
+    isServed(table.typeNumberOf(slot));
 }
 
 /** How many slots are looked at before others get their turn. */

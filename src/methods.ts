@@ -60,7 +60,8 @@ const ADMIT_SLICE = 500;
 
 export function engineMethods(parts: MethodParts): Engine {
   const { admission, ask, closing } = parts;
-  const reader = createReader(parts);
+  const isHeldBack = (slot: number): boolean => parts.core()?.isHeldBack(slot) ?? false;
+  const reader = createReader({ ...parts, isHeldBack });
 
   function enqueueOne(job: NewJob): Promise<JobHandle<unknown>> {
     return ask<JobHandle<unknown>>((settle) => ({ kind: 'enqueue', jobs: [job], settle: handleOfFirst(settle) }));
@@ -221,7 +222,7 @@ export function engineMethods(parts: MethodParts): Engine {
     ...changingMethods({
       ask,
       admission,
-      listing: () => ({ ...parts, table: parts.log().table, dependencies: parts.dependencies() }),
+      listing: () => ({ ...parts, isHeldBack, table: parts.log().table, dependencies: parts.dependencies() }),
     }),
     stats: () => reader.stats(),
     queueStats: () => reader.queueStats(),

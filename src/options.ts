@@ -29,6 +29,12 @@ export interface OpenOptions {
   readonly unknownTypes?: 'wait' | 'die';
   /** Settings by name of queue; a queue that is not named has the engine's. */
   readonly queues?: Readonly<Record<string, QueueOptions>>;
+  /**
+   * What happens when a job is enqueued into a queue that nobody has heard of: neither `queues` nor `configureQueue` names
+   * it, and it never had a job here. It is made, or the call is refused with `HOLDFAST_QUEUE_NOT_FOUND`. `'default'` is
+   * always there. @default 'create'
+   */
+  readonly unknownQueues?: 'create' | 'refuse';
   /** Which queues this engine works on, by name; `[]` for none. The jobs of others wait. @default 'all' */
   readonly consume?: 'all' | readonly string[];
   /** How many jobs may run at once in all queues together. @default 100 */
@@ -89,6 +95,7 @@ export interface Settings {
   readonly use: readonly Middleware[];
   readonly unknownTypes: 'wait' | 'die';
   readonly queues: ReadonlyMap<string, QueueLayer>;
+  readonly unknownQueues: 'create' | 'refuse';
   readonly consume: 'all' | readonly string[];
   readonly concurrency: number;
   readonly threads: number;
@@ -128,6 +135,7 @@ export function checkOpenOptions(options: OpenOptions): Settings {
     use: [...use],
     unknownTypes: oneOf(options.unknownTypes, 'unknownTypes', ['wait', 'die']),
     queues: checkedQueues,
+    unknownQueues: oneOf(options.unknownQueues, 'unknownQueues', ['create', 'refuse']),
     consume: checkConsumed(options.consume ?? 'all', 'consume'),
     concurrency,
     threads: count(options.threads, 'threads', availableParallelism(), 1, 1024),

@@ -42,6 +42,8 @@ export interface ReaderParts {
   readonly book: () => QueueBook | undefined;
   /** Who waits for whom; a recovery replaces it. */
   readonly dependencies: () => Dependencies | undefined;
+  /** Whether a job that is due lacks something else than a free slot. */
+  readonly isHeldBack: (slot: number) => boolean;
   /** What ended lately; a recovery replaces it. */
   readonly throughput: () => Throughput | undefined;
   readonly ask: <Value>(message: (settle: Settle<Value>) => JournalMessage) => Promise<Value>;
@@ -96,7 +98,7 @@ export function createReader(parts: ReaderParts): Reader {
       ...records,
       report: row.token === undefined ? undefined : parts.runner.reportOf(row.token),
       policy: policyOf([decodeLevel(records.home.settings), ...levels]),
-      hasHandler: definition !== undefined,
+      isHeldBack: () => parts.isHeldBack(where.slot),
       waitsFor: row.state === 'waiting' ? (parts.dependencies()?.parentsIn(where.slot, 'pending') ?? []) : [],
       now: parts.clock.now(),
     });
@@ -106,6 +108,7 @@ export function createReader(parts: ReaderParts): Reader {
     return {
       table: parts.log().table,
       ...{ router: parts.router, clock: parts.clock, dependencies: parts.dependencies() },
+      isHeldBack: parts.isHeldBack,
     };
   }
 

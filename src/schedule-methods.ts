@@ -1,4 +1,5 @@
 /** The methods of schedules: each is checked here, and then asked of the schedules or read from what is stored. */
+import type { QueueBook } from './actors/queue-book.ts';
 import type { NewJob, SchedulesMessage, Settle } from './actors/messages.ts';
 import type { Admission } from './admission.ts';
 import type { AnyJobDefinition } from './definition.ts';
@@ -26,6 +27,7 @@ export interface ScheduleMethodParts {
   readonly clock: Clock;
   readonly log: () => Log;
   readonly admission: Admission;
+  readonly book: () => QueueBook | undefined;
   readonly askSchedules: <Value>(
     message: (settle: Settle<Value>) => SchedulesMessage,
     isCommand?: boolean,
@@ -48,7 +50,7 @@ export interface ScheduleMethods {
   readonly schedules: Schedules;
 }
 
-export function scheduleMethods({ clock, log, admission, askSchedules }: ScheduleMethodParts): ScheduleMethods {
+export function scheduleMethods({ clock, log, admission, book, askSchedules }: ScheduleMethodParts): ScheduleMethods {
   /** Waits until all that was asked before is applied and durable. */
   function flush(): Promise<void> {
     return askSchedules<void>((settle) => ({ kind: 'flush', settle }), false);
@@ -199,7 +201,11 @@ export function scheduleMethods({ clock, log, admission, askSchedules }: Schedul
       checkScheduleRule(rule);
       const deadlineMs = checkScheduleJob(options);
       const { deadline: _deadline, ...jobOptions } = options ?? {};
-      await put(name, rule, templateOf(await admission.admit(job, payload, jobOptions), deadlineMs));
+      const template = templateOf(await admission.admit(job, payload, jobOptions), deadlineMs);
+      await flush();
+      const refusal = book()?.refusalOf(template.queue, log().table.queues);
+      if (refusal !== undefined) throw refusal;
+      await put(name, rule, template);
       return viewed(name);
     },
   };

@@ -6,7 +6,7 @@ import { checkObject } from './job/check.ts';
 import { JOB_STATES, type JobState } from './job/machine.ts';
 import { checkQueue, checkType } from './job/name.ts';
 import type { JobTable } from './job/table.ts';
-import { matcherOf, scan, type Criteria, type ListingParts } from './listing.ts';
+import { dueMatcher, scan, type ListingParts } from './listing.ts';
 
 /** Whose jobs are counted: at most one of the two. */
 export interface CountsOf {
@@ -22,7 +22,10 @@ export interface JobCounts extends Readonly<Record<JobState, number>> {
 }
 
 interface Activity extends JobCounts {
-  /** For how long the oldest of the jobs has been ready that have not been started, ms; 0 if none is ready. */
+  /**
+   * For how long the oldest of the jobs has been due that have a handler and have not been started, whatever pauses and
+   * limits hold them; ms, 0 if there is none.
+   */
   readonly oldestReadyMs: number;
   /** What ended lately, since this engine opened. */
   readonly throughput: ThroughputView;
@@ -70,10 +73,6 @@ function summed(count: (state: JobState) => number): JobCounts {
   return { ...counts, active, total: active + counts.completed + counts.cancelled + counts.dead };
 }
 
-const READY: Criteria = {
-  ...{ state: 'waiting', face: 'ready', type: undefined, since: undefined },
-};
-
 export function statsOf(by: 'type', parts: StatisticsParts): Promise<TypeStats[]>;
 export function statsOf(by: 'queue', parts: StatisticsParts): Promise<QueueStats[]>;
 export async function statsOf(by: 'type' | 'queue', parts: StatisticsParts): Promise<Array<TypeStats | QueueStats>> {
@@ -90,23 +89,26 @@ export async function statsOf(by: 'type' | 'queue', parts: StatisticsParts): Pro
       const done = by === 'type' ? throughput?.ofType(number, now) : throughput?.ofQueue(number, now);
       const since = readySince[number] as number;
       const activity = { ...counts, oldestReadyMs: since === Infinity ? 0 : Math.max(0, now - since) };
-      const rates = { throughput: done ?? NOTHING };
+      const rates = { throughput: done ?? nothingSince(now) };
       return by === 'type' ? { type: name, ...activity, ...rates } : { queue: name, ...activity, ...rates };
     });
 }
 
 const NO_RATE = { lastMinute: 0, lastHour: 0 };
-const NOTHING = { completed: NO_RATE, failed: NO_RATE, died: NO_RATE };
+/** While the engine reads its log again nothing is counted. */
+const nothingSince = (since: number): ThroughputView => ({
+  ...{ since, completed: NO_RATE, failed: NO_RATE, died: NO_RATE },
+});
 
 /** By number: since when the oldest ready job has been ready, Infinity for none. */
 async function oldestReady(by: 'type' | 'queue', parts: StatisticsParts, count: number): Promise<Float64Array> {
   const { table } = parts;
   const since = new Float64Array(count).fill(Infinity);
   if (countsOf(table, undefined, undefined).waiting === 0) return since;
-  const isReady = matcherOf(READY, parts);
+  const isDue = dueMatcher(parts);
   await scan(table, parts.clock, (slot) => {
     const number = by === 'type' ? table.typeNumberOf(slot) : table.queueNumberOf(slot);
-    if (number < count && table.dueAtOf(slot) < (since[number] as number) && isReady(slot)) {
+    if (number < count && table.dueAtOf(slot) < (since[number] as number) && isDue(slot)) {
       since[number] = table.dueAtOf(slot);
     }
     return undefined;

@@ -8,6 +8,7 @@ import type { AnyJobDefinition, JobDefinition } from './definition.ts';
 import { openEngine, type StartGate } from './engine.ts';
 import { complaint, hasPart, type Part } from './expectation.ts';
 import type { CloseOptions, CloseReport, Engine } from './face.ts';
+import type { Explanation } from './queue-face.ts';
 import { checkObject, count, oneOf } from './job/check.ts';
 import { durationMs, momentMs, type Duration } from './job/duration.ts';
 import { clockOn, createFakeClock } from './kernel/fake-clock.ts';
@@ -152,7 +153,7 @@ export async function openTest(options: TestOptions = {}): Promise<TestEngine> {
     const events = engine.events();
     const given = await enqueueing();
     const left = new Set(idsOf(given));
-    for (const id of left) if (!isUnderWay(await engine.get(id))) left.delete(id);
+    for (const id of left) if (!isUnderWay(await engine.explain(id))) left.delete(id);
     while (left.size > 0) {
       const next = await events.next();
       if (next.done === true) break;
@@ -235,8 +236,15 @@ const ENDS_OF_ATTEMPTS: readonly string[] = [
   'removed',
 ];
 
-function isUnderWay(view: JobView | undefined): boolean {
-  return view?.state === 'running' || view?.face === 'ready';
+/** What keeps a job only until another one has ended. */
+const PASSING: readonly string[] = [
+  ...['engine-limit', 'thread-limit', 'queue-limit', 'key-limit', 'type-limit'],
+  ...['kept-slots', 'runs-alone', 'loading', 'held', 'starting'],
+];
+
+function isUnderWay(explanation: Explanation | undefined): boolean {
+  if (explanation?.state === 'running') return true;
+  return explanation?.state === 'waiting' && explanation.reasons.every(({ why }) => PASSING.includes(why));
 }
 
 /** Lets nothing start while it is shut, and hears how many slots are in use. */

@@ -14,8 +14,10 @@ import type { LogLevel } from './protocol.ts';
 import type { Policy } from './policy.ts';
 
 /**
- * Why a waiting job does not run: `ready` (it waits for a slot), `scheduled` (its time has not come), `retrying` (the
- * same, after a failed attempt), `blocked` (other jobs must end before it), `held` (nobody has registered a handler for its type).
+ * Why a waiting job does not run: `ready` (it waits for a slot of the engine), `scheduled` (its time has not come),
+ * `retrying` (the same, after a failed attempt), `blocked` (other jobs must end before it), `held` (something else keeps it:
+ * nobody has registered a handler for its type, its queue or the engine is paused, this engine does not work on its queue,
+ * or a limit or rate of its queue, key or type is reached). The first of them that holds; `explain` tells all.
  */
 export const JOB_FACES = ['ready', 'scheduled', 'retrying', 'blocked', 'held'] as const;
 export type JobFace = (typeof JOB_FACES)[number];
@@ -93,13 +95,14 @@ export interface ViewParts {
   /** Of the attempt that runs now, as JSON. */
   readonly report: string | undefined;
   readonly policy: Policy;
-  readonly hasHandler: boolean;
+  /** Whether it lacks something else than a free slot, once it is due. */
+  readonly isHeldBack: () => boolean;
   /** The ids of the jobs it still waits for. */
   readonly waitsFor: readonly string[];
   readonly now: number;
 }
 
-export function jobView({ row, home, history, report, policy, hasHandler, waitsFor, now }: ViewParts): JobView {
+export function jobView({ row, home, history, report, policy, isHeldBack, waitsFor, now }: ViewParts): JobView {
   const { id, type, queue, state, priority, attempts, starts, crashes, interrupts, snoozes } = row;
   const reported = report ?? history.report;
   const { progress, log } =
@@ -111,7 +114,7 @@ export function jobView({ row, home, history, report, policy, hasHandler, waitsF
     type,
     queue,
     state,
-    face: state === 'waiting' ? faceOf(row, hasHandler, waitsFor.length > 0, now) : undefined,
+    face: state === 'waiting' ? faceOf(row, isHeldBack, waitsFor.length > 0, now) : undefined,
     priority,
     unique: row.labels?.unique,
     idempotencyKey: row.labels?.idempotencyKey,
@@ -155,13 +158,13 @@ interface StoredLine {
 
 export function faceOf(
   { dueAt, attempts }: Pick<JobRow, 'dueAt' | 'attempts'>,
-  hasHandler: boolean,
+  isHeldBack: () => boolean,
   isBlocked: boolean,
   now: number,
 ): JobFace {
   if (isBlocked) return 'blocked';
   if (dueAt > now) return attempts > 0 ? 'retrying' : 'scheduled';
-  return hasHandler ? 'ready' : 'held';
+  return isHeldBack() ? 'held' : 'ready';
 }
 
 /** Something that happened to a job, in the order in which it happened. */

@@ -1,5 +1,5 @@
 /** Queues that hold a bounded number of waiting jobs: what is refused, and which jobs go when others come. */
-import { QueueFullError } from '../errors.ts';
+import { QueueFullError, type QueueNotFoundError } from '../errors.ts';
 import type { JobTable } from '../job/table.ts';
 import { ENCOUNTERS } from '../job/unique.ts';
 import { Heap, Places } from '../kernel/heap.ts';
@@ -18,7 +18,11 @@ export class Capacity {
   }
 
   /** Why these jobs cannot all be taken. */
-  refusalOf(jobs: readonly NewJob[], at: number): QueueFullError | undefined {
+  refusalOf(jobs: readonly NewJob[], at: number): QueueFullError | QueueNotFoundError | undefined {
+    for (const { queue } of jobs) {
+      const refusal = this.#book.refusalOf(queue, this.#table.queues);
+      if (refusal !== undefined) return refusal;
+    }
     if (this.#book.isUnbounded) return undefined;
     const coming = new Map<string, number>();
     for (const job of jobs) if (!this.#isStored(job, at)) coming.set(job.queue, (coming.get(job.queue) ?? 0) + 1);

@@ -65,6 +65,8 @@ export interface Core {
   readonly throughput: Throughput;
   /** All that keeps a waiting job from running now; never empty. */
   explain(slot: number): Reason[];
+  /** Whether a job that is due lacks something else than a free slot of the engine. */
+  isHeldBack(slot: number): boolean;
   /** Ends it; what is not durable is answered with `error`. */
   stop(error: Error): void;
 }
@@ -77,7 +79,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
   mailboxes.dispatcher.drain();
   mailboxes.runner.drain();
   const dependencies = new Dependencies(log.table);
-  const throughput = new Throughput();
+  const throughput = new Throughput(clock.now());
   const { book } = parts;
   const rates = ratesOf(log.table, book);
   // The starts that a rate counts may be in frames that are dropped.
@@ -157,7 +159,8 @@ export async function startCore(parts: CoreParts): Promise<Core> {
       ...{ clock, table: log.table, mailbox: mailboxes.schedules, journal: mailboxes.journal, watched },
       ...{ settledAt: parts.settledAt, isClosing, isFull },
     });
-    return { log, dependencies, throughput, explain: (slot) => dispatcher.explain(slot), stop };
+    const { explain, isHeldBack } = dispatcher;
+    return { log, dependencies, throughput, explain, isHeldBack, stop };
   } catch (error) {
     // Half of it is at work already.
     stop(new UnknownOutcomeError('a fault of the engine', { cause: error }));

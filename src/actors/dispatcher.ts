@@ -15,7 +15,7 @@ import { Heap, Places } from '../kernel/heap.ts';
 import type { Router } from '../router.ts';
 import type { DispatcherMessage, Hold, JournalMessage } from './messages.ts';
 import type { Dependencies } from './dependencies.ts';
-import { explainJob, type Reason } from './explain.ts';
+import { explainJob, isHeldBack, type Moment, type Reason } from './explain.ts';
 import { Minimums } from './minimums.ts';
 import { Queue } from './queue.ts';
 import type { QueueBook } from './queue-book.ts';
@@ -57,6 +57,8 @@ export interface Dispatcher {
   load(running: readonly Hold[]): Promise<void>;
   /** All that keeps a waiting job from running now; never empty. */
   explain(slot: number): Reason[];
+  /** Whether a job that is due lacks something else than a free slot of the engine. */
+  isHeldBack(slot: number): boolean;
   /** No job is started any more. */
   stop(): void;
 }
@@ -156,7 +158,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function reconfigure(): void {
     const now = clock.now();
     // Slots are kept for a queue before its first job comes.
-    for (const name of book.names()) if (book.settingsOf(name).minimum > 0) queueOf(table.queues.number(name));
+    for (const name of book.entitled(table.queues)) queueOf(table.queues.number(name));
     for (const queue of queues) configure(queue, now);
   }
 
@@ -258,6 +260,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (lane === 'thread') runningOnThreads++;
   }
 
+  const isKeptFrom = (queue: Queue): boolean => minimums.keepFrom(queue, running, clock.now());
+  const explaining = { ...parts, limits, suspects, isKeptFrom };
+  const moment = (): Moment => ({ now: clock.now(), concurrency: parts.concurrency });
   return {
     async load(holds) {
       reconfigure();
@@ -280,14 +285,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       dispatch();
     },
     explain(slot) {
-      const now = clock.now();
-      const isKeptFrom = (queue: Queue): boolean => minimums.keepFrom(queue, running, now);
       const { isOneAlone } = suspects;
-      const { concurrency, threads } = parts;
-      const facts = { mode, now, running, concurrency, runningOnThreads, threads, isOneAlone };
+      const facts = { ...moment(), mode, running, runningOnThreads, threads: parts.threads, isOneAlone };
       const engine = { ...facts, isFull: parts.isFull(), isHeld: parts.isHeld(running) };
-      return explainJob({ ...parts, limits, suspects, isKeptFrom }, slot, queues[table.queueNumberOf(slot)], engine);
+      return explainJob(explaining, slot, queues[table.queueNumberOf(slot)], engine);
     },
+    isHeldBack: (slot) => isHeldBack(explaining, slot, queues[table.queueNumberOf(slot)], moment()),
     stop() {
       mode = 'stopped';
       alarm.clear();

@@ -49,12 +49,16 @@ export interface Reason {
   readonly waitsFor?: readonly string[];
 }
 
-/** What holds for the whole engine. */
-export interface EngineFacts {
-  readonly mode: 'loading' | 'dispatching' | 'stopped';
+export interface Moment {
   readonly now: number;
-  readonly running: number;
+  /** How many jobs the engine may run at once. */
   readonly concurrency: number;
+}
+
+/** What holds for the whole engine. */
+export interface EngineFacts extends Moment {
+  readonly mode: 'loading' | 'dispatching' | 'stopped';
+  readonly running: number;
   readonly runningOnThreads: number;
   readonly threads: number;
   readonly isFull: boolean;
@@ -73,6 +77,20 @@ export interface ExplainParts {
   readonly suspects: Suspects;
   /** Whether the free slots are kept for other queues. */
   readonly isKeptFrom: (queue: Queue) => boolean;
+}
+
+/**
+ * Whether a job that is due lacks something else than a free slot of the engine: somebody to serve it, a queue that starts
+ * anything, or room below the limits and rates of its queue, its key and its type.
+ *
+ * @param queue where it waits; undefined when the dispatcher does not know of it yet
+ */
+export function isHeldBack(parts: ExplainParts, slot: number, queue: Queue | undefined, engine: Moment): boolean {
+  if (parts.router.find(parts.table.typeOf(slot)) === undefined) return true;
+  if (ofPauses(parts, slot, engine).next().done !== true) return true;
+  if (queue === undefined) return false;
+  for (const { why } of ofQueue(parts, slot, queue, engine)) if (why !== 'kept-slots') return true;
+  return false;
 }
 
 /** @param queue where it waits; undefined when the dispatcher does not know of it yet */
@@ -94,7 +112,7 @@ function* ofJob({ table, router, dependencies }: ExplainParts, slot: number, { n
   if (router.find(table.typeOf(slot)) === undefined) yield { why: 'no-handler' };
 }
 
-function* ofPauses({ table, book, isConsumed }: ExplainParts, slot: number, { now }: EngineFacts): Generator<Reason> {
+function* ofPauses({ table, book, isConsumed }: ExplainParts, slot: number, { now }: Moment): Generator<Reason> {
   const name = table.queueOf(slot);
   const ofEngine = book.enginePause(now);
   if (ofEngine !== undefined) yield paused('engine-paused', ofEngine);
@@ -126,7 +144,7 @@ function* ofEngine({ suspects, router, table }: ExplainParts, slot: number, engi
   if (engine.isOneAlone || (suspects.isAnyLeft && running > 0)) yield { why: 'runs-alone' };
 }
 
-function* ofQueue(parts: ExplainParts, slot: number, queue: Queue, engine: EngineFacts): Generator<Reason> {
+function* ofQueue(parts: ExplainParts, slot: number, queue: Queue, engine: Moment): Generator<Reason> {
   const { table, router, limits, rates } = parts;
   const { now } = engine;
   const { concurrency, keyConcurrency, rate, keyRate } = queue.settings;

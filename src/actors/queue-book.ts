@@ -3,7 +3,9 @@
  * what was stored since. What is stored is the entry of the queue in the log, so it is found again after a restart, and a
  * recovery makes a new book from the log.
  */
+import { QueueNotFoundError } from '../errors.ts';
 import type { Entries } from '../job/entries.ts';
+import type { Names } from '../job/names.ts';
 import { queueSettings, type QueueLayer, type QueueSettings } from '../queue-options.ts';
 import type { StoredStarts } from './rates.ts';
 
@@ -23,6 +25,9 @@ export interface StoredQueue {
   readonly starts?: StoredStarts;
 }
 
+/** It is there without being made. */
+const DEFAULT_QUEUE = 'default';
+
 /** The entry of the engine's own pause, in the space `engine`. */
 export const ENGINE_PAUSE = 'pause';
 
@@ -30,13 +35,20 @@ export class QueueBook {
   readonly #entries: Entries;
   readonly #options: ReadonlyMap<string, QueueLayer>;
   readonly #concurrency: number;
+  readonly #unknownQueues: 'create' | 'refuse';
   readonly #settings = new Map<string, QueueSettings>();
   readonly #pauses = new Map<string, Pause>();
   #enginePause: Pause | undefined;
   #bounded = 0;
 
   /** @param concurrency the engine's */
-  constructor(entries: Entries, options: ReadonlyMap<string, QueueLayer>, concurrency: number) {
+  constructor(
+    entries: Entries,
+    options: ReadonlyMap<string, QueueLayer>,
+    concurrency: number,
+    unknownQueues: 'create' | 'refuse' = 'create',
+  ) {
+    this.#unknownQueues = unknownQueues;
     this.#entries = entries;
     this.#options = options;
     this.#concurrency = concurrency;
@@ -49,9 +61,22 @@ export class QueueBook {
     return new Set([...this.#options.keys(), ...Array.from(this.#entries.in('queue'), ({ name }) => name)]);
   }
 
+  /** The queues that slots are kept for; not those that no number is left for, since they can have no jobs either. */
+  *entitled(queues: Names): Generator<string> {
+    for (const name of this.names()) {
+      if (this.settingsOf(name).minimum > 0 && (queues.find(name) >= 0 || queues.hasRoomFor(1))) yield name;
+    }
+  }
+
   /** Whether somebody has said anything about this queue. */
   has(queue: string): boolean {
     return this.#options.has(queue) || this.#entries.get('queue', queue) !== undefined;
+  }
+
+  /** Why a job for this queue cannot be taken: nobody has said anything about it, and it never had a job. */
+  refusalOf(queue: string, queues: Names): QueueNotFoundError | undefined {
+    if (this.#unknownQueues === 'create' || queue === DEFAULT_QUEUE) return undefined;
+    return this.has(queue) || queues.find(queue) >= 0 ? undefined : new QueueNotFoundError(queue);
   }
 
   settingsOf(queue: string): QueueSettings {

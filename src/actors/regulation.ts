@@ -48,6 +48,9 @@ export function createRegulate(parts: CommandParts & { readonly table: JobTable 
   function refusalOf({ queue, layer, cleared, ifMissing }: Regulation & { kind: 'configured' }): Error | undefined {
     if (ifMissing === 'refuse' && !book.has(queue) && table.queues.find(queue) < 0)
       return new QueueNotFoundError(queue);
+    // Slots are kept for it by its number, before it has a job.
+    const crowded = (layer.minimum ?? 0) > 0 ? table.queues.refusalOf([queue]) : undefined;
+    if (crowded !== undefined) return crowded;
     const { minimum } = book.settingsWith(queue, withLayer(book.stored(queue), layer, cleared).settings ?? {});
     const others = [...book.names()].filter((name) => name !== queue);
     const kept = others.reduce((sum, name) => sum + book.settingsOf(name).minimum, 0);

@@ -14,6 +14,8 @@ export interface Rate {
 }
 
 export interface ThroughputView {
+  /** Since when it is counted, epoch ms: when the engine opened, or had to read its log again. */
+  readonly since: number;
   readonly completed: Rate;
   /** Attempts that failed and are followed by another. */
   readonly failed: Rate;
@@ -55,12 +57,18 @@ class Buckets {
   }
 }
 
-type Kind = keyof ThroughputView;
+type Kind = Exclude<keyof ThroughputView, 'since'>;
 const NOTHING: Rate = { lastMinute: 0, lastHour: 0 };
 
 export class Throughput {
+  readonly #since: number;
   readonly #byQueue: Array<Partial<Record<Kind, Buckets>>> = [];
   readonly #byType: Array<Partial<Record<Kind, Buckets>>> = [];
+
+  /** @param since epoch ms */
+  constructor(since: number) {
+    this.#since = since;
+  }
 
   /** Looks at an event that is being recorded. */
   note({ kind, slot, at }: JobEvent, table: JobTable): void {
@@ -71,11 +79,11 @@ export class Throughput {
   }
 
   ofQueue(queue: number, now: number): ThroughputView {
-    return view(this.#byQueue[queue], now);
+    return view(this.#since, this.#byQueue[queue], now);
   }
 
   ofType(type: number, now: number): ThroughputView {
-    return view(this.#byType[type], now);
+    return view(this.#since, this.#byType[type], now);
   }
 }
 
@@ -84,8 +92,9 @@ function count(things: Array<Partial<Record<Kind, Buckets>>>, thing: number, kin
   (buckets[kind] ??= new Buckets()).count(minute);
 }
 
-function view(buckets: Partial<Record<Kind, Buckets>> | undefined, now: number): ThroughputView {
+function view(since: number, buckets: Partial<Record<Kind, Buckets>> | undefined, now: number): ThroughputView {
   return {
+    since,
     completed: buckets?.completed?.rate(now) ?? NOTHING,
     failed: buckets?.failed?.rate(now) ?? NOTHING,
     died: buckets?.died?.rate(now) ?? NOTHING,

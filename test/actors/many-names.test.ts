@@ -15,3 +15,16 @@ test('one type name more than an engine can tell apart is refused, and the engin
   await assert.rejects(site.jobs.enqueue('one:more', undefined), refusal);
   await site.jobs.enqueue('type:0', undefined);
 });
+
+test('slots are kept for no queue that no number is left for, at the door and of the options', async (t) => {
+  const site = await openMovedEngine(t);
+  await site.jobs.enqueueAll(
+    Array.from({ length: MOST_NAMES }, (_, n) => ['work', n, { queue: `queue-${n}` }] as const),
+  );
+  const refusal = { code: 'HOLDFAST_INVALID_ARGUMENT', field: 'queue', message: /at most 65535 different names/ };
+  await assert.rejects(site.jobs.configureQueue('one-more', { minimum: 1 }), refusal);
+  await site.jobs.configureQueue('queue-7', { minimum: 1 });
+  const jobs = await site.kill({ queues: { 'one-more': { minimum: 1 } } });
+  await assert.rejects(jobs.enqueue('work', undefined, { queue: 'one-more' }), refusal);
+  assert.equal((await jobs.counts()).waiting, MOST_NAMES);
+});

@@ -203,3 +203,31 @@ test('a chain of a hundred jobs, each the follow-up of the one before, ends', as
   await site.jobs.enqueue(link, 100, { id: 'link-100' });
   for (let n = 100; n >= 0; n--) assert.equal(await site.jobs.wait(`link-${n}`), n);
 });
+
+test('a follow-up meets the keys when it comes into being: another job stands for it, or the attempt fails', async (t) => {
+  const end = latch();
+  const promised: string[] = [];
+  const parent = defineJob({
+    ...{ type: 'parent', retry: { attempts: 1 } },
+    async run(mode: 'keep' | 'reject', { enqueue }) {
+      promised.push(await enqueue('late', 'follow-up', { atEnd: true, unique: { key: 'k', mode } }));
+      promised.push(await enqueue('late', 'follow-up', { atEnd: true, idempotencyKey: 'i' }));
+      await end.promise;
+    },
+  });
+  const site = await openMovedEngine(t, { jobs: [parent] });
+  const keeping = await site.jobs.enqueue(parent, 'keep');
+  const refusing = await site.jobs.enqueue(parent, 'reject');
+  await site.clock.settle();
+  const holder = await site.jobs.enqueue('late', 'holder', { unique: 'k', idempotencyKey: 'i' });
+  end.open();
+  await keeping.result();
+  await assert.rejects(refusing.result(), /The unique key k is held/);
+  assert.equal(promised.length, 4);
+  for (const id of promised) assert.equal(await site.jobs.get(id), undefined, 'the id was never stored');
+  const { jobs } = await site.jobs.list({ type: 'late' });
+  assert.deepEqual(
+    jobs.map(({ id, payload }) => [id, payload]),
+    [[holder.id, 'holder']],
+  );
+});

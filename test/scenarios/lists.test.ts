@@ -9,6 +9,8 @@ import { latch, openMovedEngine, type MovedEngine } from '../support/engine.ts';
 
 const TYPES = ['works', 'dies', 'fails', 'holds', 'nobody'];
 const QUEUES = ['default', 'email'];
+/** The types that have a handler. */
+const SERVED = ['works', 'dies', 'fails', 'holds'];
 const HOUR_MS = 3_600_000;
 
 /** Jobs in every state and with every face, with keys and tags of all kinds. */
@@ -21,7 +23,7 @@ async function openCrowd(t: TestContext): Promise<{ readonly site: MovedEngine; 
   const fails = defineJob({ type: 'fails', retry, run: () => Promise.reject(new Error('not yet')) });
   const holds = defineJob({ type: 'holds', run: () => gate.promise });
   const site = await openMovedEngine(t, {
-    ...{ jobs: [works, dies, fails, holds], queues: { email: { concurrency: 2 } } },
+    ...{ jobs: [works, dies, fails, holds], concurrency: 6, queues: { email: { concurrency: 2 } } },
     keep: { cancelled: { age: 'forever' } },
   });
   const { jobs, clock } = site;
@@ -170,16 +172,13 @@ describe('counts and statistics', () => {
     assert.deepEqual(await jobs.counts({ type: 'unknown' }), expected([]));
     assert.deepEqual(await jobs.counts({ queue: 'unknown' }), expected([]));
     const now = site.clock.now();
+    const isDue = ({ face, type }: JobView): boolean => face === 'ready' || (face === 'held' && SERVED.includes(type));
     for (const { type, oldestReadyMs } of await jobs.stats()) {
-      const ready = all
-        .filter((job) => job.type === type && job.face === 'ready')
-        .map(({ dueAt = now }) => now - dueAt);
+      const ready = all.filter((job) => job.type === type && isDue(job)).map(({ dueAt = now }) => now - dueAt);
       assert.equal(oldestReadyMs, Math.max(0, ...ready), type);
     }
     for (const { queue, oldestReadyMs } of await jobs.queueStats()) {
-      const ready = all
-        .filter((job) => job.queue === queue && job.face === 'ready')
-        .map(({ dueAt = now }) => now - dueAt);
+      const ready = all.filter((job) => job.queue === queue && isDue(job)).map(({ dueAt = now }) => now - dueAt);
       assert.equal(oldestReadyMs, Math.max(0, ...ready), queue);
     }
     await assert.rejects(jobs.counts({ queue: 'a', type: 'b' }), { field: 'of' });
@@ -232,5 +231,21 @@ describe('counts and statistics', () => {
       [0, 0],
       [0, 0],
     ]);
+  });
+
+  test('say since when they count what ended: since this engine opened', async (t) => {
+    const works = defineJob({ type: 'works', run: () => 'done' });
+    const site = await openMovedEngine(t, { jobs: [works] });
+    const openedAt = site.clock.now();
+    await (await site.jobs.enqueue(works)).result();
+    await site.clock.pass(1_000);
+    const [before] = await site.jobs.stats();
+    assert.deepEqual([before?.throughput.since, before?.throughput.completed.lastHour], [openedAt, 1]);
+    const reopenedAt = site.clock.now();
+    const jobs = await site.kill({ jobs: [works] });
+    await site.clock.pass(1_000);
+    const [after] = await jobs.stats();
+    assert.deepEqual([after?.throughput.since, after?.throughput.completed.lastHour], [reopenedAt, 0]);
+    assert.equal(after?.completed, 1);
   });
 });

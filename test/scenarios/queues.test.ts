@@ -447,3 +447,85 @@ test('every face of waiting has its words', async (t) => {
   await finish(site, work);
   assert.deepEqual(await jobs.explain(second.id), { id: second.id, state: 'completed', reasons: [] });
 });
+
+test('a job is held while anything but a slot of the engine is missing to it, and ready when it waits for one', async (t) => {
+  const work = busy();
+  const limited = defineJob({ type: 'limited', concurrency: 1, run: () => 'done' });
+  const site = await openMovedEngine(t, {
+    ...{ jobs: [work.job, limited], concurrency: 2 },
+    queues: {
+      small: { concurrency: 1 },
+      rated: { rate: { limit: 1, per: '1h' } },
+      keyed: { perKey: { concurrency: 1 } },
+    },
+  });
+  const { jobs } = site;
+  const faceOf = async (id: string): Promise<string | undefined> => {
+    const { face } = (await jobs.get(id)) ?? {};
+    const listed = await Promise.all(['ready', 'held'].map((face) => jobs.list({ face: face as 'ready' | 'held' })));
+    const [ready, held] = listed.map((page) => page.jobs.some((job) => job.id === id));
+    assert.deepEqual([ready, held], [face === 'ready', face === 'held'], 'list and get agree');
+    return face;
+  };
+  const enqueue = async (what: string, options: object): Promise<string> => {
+    const { id } = await jobs.enqueue(work.job, what, options);
+    await site.clock.settle();
+    return id;
+  };
+  await enqueue('first', { queue: 'small' });
+  const second = await enqueue('second', { queue: 'small' });
+  assert.equal(await faceOf(second), 'held', 'its queue runs what it may');
+  await jobs.configureQueue('small', { concurrency: 5 });
+  await site.clock.settle();
+  assert.equal((await jobs.get(second))?.state, 'running');
+  const third = await enqueue('third', { queue: 'small' });
+  assert.equal(await faceOf(third), 'ready', 'the engine runs what it may');
+  await jobs.pause({ queue: 'small' });
+  assert.equal(await faceOf(third), 'held');
+  await jobs.resume({ queue: 'small' });
+  await jobs.pause();
+  assert.equal(await faceOf(third), 'held');
+  await jobs.resume();
+  await jobs.consume(['default']);
+  assert.equal(await faceOf(third), 'held', 'this engine does not work on its queue');
+  await jobs.consume('all');
+  assert.equal(await faceOf(third), 'ready');
+  await finish(site, work);
+  await enqueue('one', { queue: 'rated' });
+  assert.equal(await faceOf(await enqueue('two', { queue: 'rated' })), 'held', 'its queue has started what it may');
+  await enqueue('a', { queue: 'keyed', key: 'k' });
+  assert.equal(await faceOf(await enqueue('b', { queue: 'keyed', key: 'k' })), 'held', 'its key runs what it may');
+  work.letGo('one');
+  work.letGo('a');
+});
+
+test('an engine that knows its queues refuses jobs for others, by every way in, and stores nothing', async (t) => {
+  const work = busy();
+  const parent = defineJob({
+    ...{ type: 'parent', queue: 'known', retry: { attempts: 1 } },
+    run: (_: undefined, { enqueue }) => enqueue(work.job, 'child', { queue: 'misspelt', atEnd: true }),
+  });
+  const options = { jobs: [work.job, parent], unknownQueues: 'refuse', queues: { known: {} } } as const;
+  const site = await openMovedEngine(t, options);
+  const refusal = { code: 'HOLDFAST_QUEUE_NOT_FOUND', queue: 'misspelt' };
+  const misspelt = { queue: 'misspelt' };
+  await assert.rejects(site.jobs.enqueue(work.job, 'a', misspelt), refusal);
+  await assert.rejects(
+    site.jobs.enqueueAll([
+      [work.job, 'b'],
+      [work.job, 'c', misspelt],
+    ]),
+    refusal,
+  );
+  await assert.rejects(site.jobs.schedule('s', { every: '1h' }, work.job, 'd', misspelt), refusal);
+  const { id } = await site.jobs.enqueue(parent);
+  await assert.rejects(site.jobs.wait(id), /There is no queue misspelt/);
+  assert.deepEqual((await site.jobs.list({ type: work.job })).jobs, []);
+  assert.equal(await site.jobs.schedules.get('s'), undefined);
+  await site.jobs.configureQueue('made', {});
+  for (const queue of ['default', 'known', 'made']) await site.jobs.enqueue(work.job, queue, { queue });
+  const again = await site.kill(options);
+  await again.enqueue(work.job, 'after a restart', { queue: 'made' });
+  await assert.rejects(again.enqueue(work.job, 'a', misspelt), refusal);
+  await finish(site, work);
+});

@@ -93,16 +93,18 @@ function tell(terminal: Terminal, event: Told): void {
   terminal.line(`[${moment(event.at)}] ${event.id} ${event.type} ${kind}${error}`);
 }
 
-/** Whether no job of the type runs, and none could be started at once. */
+/** Whether no job of the type runs, and none is due. */
 async function isEmpty(desk: Desk, type: string): Promise<boolean> {
   const { types } = await desk.ask<{ types: TypeStats[] }>('GET', '/v1/stats');
   const ours = types.filter((row) => serves(type, row.type));
   if (ours.some(({ running }) => running > 0)) return false;
   for (const row of ours) {
     if (row.waiting === 0) continue;
-    const query = queryOf({ state: 'waiting', face: 'ready', type: row.type, limit: 1 });
-    const { jobs } = await desk.ask<{ jobs: JobView[] }>('GET', `/v1/jobs${query}`);
-    if (jobs.length > 0) return false;
+    for (const face of ['ready', 'held']) {
+      const query = queryOf({ state: 'waiting', face, type: row.type, limit: 1 });
+      const { jobs } = await desk.ask<{ jobs: JobView[] }>('GET', `/v1/jobs${query}`);
+      if (jobs.length > 0) return false;
+    }
   }
   return true;
 }
