@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isAboutJob, type LogEvent } from '../../src/job/event.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { HEADER_BYTES, OpenFrame, positionOf, readFrame, type Frame } from '../../src/log/frame.ts';
-import { readRecord, readRecords, type LoggedEvent } from '../../src/log/read-record.ts';
+import { readBeginning, readRecord, readRecords, type LoggedEvent } from '../../src/log/read-record.ts';
 import { KINDS } from '../../src/log/record-format.ts';
 import { mostBytesOf, writeRecord } from '../../src/log/write-record.ts';
 import {
@@ -153,6 +153,55 @@ describe('a record', () => {
   });
 });
 
+describe('the beginning of a record', () => {
+  test('is its moment, its settings and its payload, whatever its id is', () => {
+    for (const id of ['01HZZZZZZZZZZZZZZZZZZZZZZZ', 'album:7']) {
+      const { frame, positions } = frameOf([enqueued(0, { id, settings: '{"a":1}', payload: '[2]', at: NOW + 7 })]);
+      const beginning = readBeginning(frame, (positions[0] as number) % 65_536);
+      assert.deepEqual(beginning, { at: NOW + 7, settings: '{"a":1}', payload: '[2]' });
+    }
+  });
+
+  test('is none for another kind', () => {
+    const { frame, positions } = frameOf([enqueued(0), { kind: 'started', slot: 0, at: NOW, starts: 1 }]);
+    assert.equal(readBeginning(frame, (positions[1] as number) % 65_536), undefined);
+  });
+});
+
+describe('the bound of a record', () => {
+  /** Of three bytes each. */
+  const text = '€'.repeat(1000);
+  const whole = { settings: text, parents: text, key: text, labels: text, payload: text };
+  const [anyNote] = fc.sample(anyNoted, { numRuns: 1, seed: 1 });
+  const [anyWhole] = fc.sample(anyCarried, { numRuns: 1, seed: 1 });
+  const long: readonly LogEvent[] = [
+    enqueued(0, whole),
+    { ...(anyWhole as Extract<LogEvent, { kind: 'carried' }>), ...whole, history: text, slot: 0 },
+    { ...(anyNote as Extract<LogEvent, { kind: 'noted' }>), name: text, what: text, value: text, detail: text },
+  ];
+  for (const event of long) {
+    test(`holds for '${event.kind}' with nothing but long texts, and is not much above it`, () => {
+      const open = new OpenFrame();
+      open.begin(1, NOW);
+      open.makeRoomFor(50_000);
+      const length = writeRecord(open, event, new JobTable());
+      assert.ok(length <= mostBytesOf(event), `${length} bytes, and at most ${mostBytesOf(event)} were expected`);
+      assert.ok(mostBytesOf(event) < length + 320);
+    });
+  }
+
+  test('has no room for a payload that is not there', () => {
+    const bare = { ...(anyWhole as Extract<LogEvent, { kind: 'carried' }>), slot: 0 };
+    const lengthOf = (payload: string | undefined): number => {
+      const open = new OpenFrame();
+      open.begin(1, NOW);
+      open.makeRoomFor(50_000);
+      return writeRecord(open, { ...bare, payload }, new JobTable());
+    };
+    assert.equal(lengthOf(undefined), lengthOf(''));
+  });
+});
+
 describe('bytes that are no record', () => {
   const { frame } = frameOf([
     enqueued(3, { payload: '"abc"' }),
@@ -193,6 +242,8 @@ describe('bytes that are no record', () => {
     ['the largest length', changed((bytes) => bytes.writeUInt32LE(0xffffffff, first)), first, /does not fit into it/],
     ['the end of the records', frame, frame.end, /does not fit into it/],
     ['a place before which there is no room for a record', frame, frame.end - 21, /does not fit into it/],
+    ['a place behind the records', frame, frame.bytes.length - 3, /does not fit into it/],
+    ['a place behind the frame', frame, frame.bytes.length + 1000, /does not fit into it/],
     [
       'a name that the frame does not have',
       changed((bytes) => bytes.writeUInt16LE(2, first + 6)),

@@ -7,7 +7,7 @@
  *   npm run mutate -- job/machine --static            also what is worked out while modules are loaded; slow
  *   npm run mutate -- log/trim --again                the survivors of the last run once more, with all tests and some seeds
  *
- * The tests are those of the folder that need no disk, no thread and no process, the quickest first, for 1.5 s in all
+ * The tests are those of the folder that need no disk, no thread and no process, the quickest first, for 4 s in all
  * (`--budget <ms>`). `--again` has no such limits. Survivors are printed with their places in `dist`; everything goes to
  * `<out>/score.json`.
  */
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
     static: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     tests: { type: 'string' },
-    budget: { type: 'string', default: '1500' },
+    budget: { type: 'string', default: '4000' },
   },
   allowPositionals: true,
 });
@@ -59,10 +59,12 @@ const stryker = new Stryker({
   testRunner: 'holdfast',
   holdfast: {
     testFiles: testFilesOf(modules),
+    isStatic: values.static,
     budgetMs: values.again ? 3_600_000 : Number(values.budget),
     sample: values.again ? 1 : Number(values.sample),
     ...(alive !== undefined && { only: alive }),
   },
+  testRunnerNodeArgs: ['--max-old-space-size=1024'],
   coverageAnalysis: 'perTest',
   ignoreStatic: !values.static,
   ignorePatterns: [
@@ -76,7 +78,7 @@ const stryker = new Stryker({
     '**/*.d.ts',
   ],
   concurrency: 1,
-  timeoutMS: 60_000,
+  timeoutMS: 30_000,
   timeoutFactor: 5,
   reporters: [],
   logLevel: 'error',

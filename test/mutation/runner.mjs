@@ -4,13 +4,20 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { register } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInThisContext } from 'node:vm';
 import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { determineHitLimitReached } from '@stryker-mutator/api/test-runner';
+import fc from 'fast-check';
 import { begin, firsts, tests } from './node-test.mjs';
 
-/** Longer than any test takes, on a busy machine. */
-const TEST_LIMIT_MS = 20_000;
+/** What a test may take with a mutant: so much, and so many times what it takes without. The machine may be busy. */
+const LIMIT_MS = 5_000;
+const LIMIT_FACTOR = 30;
+const FIRST_LIMIT_MS = 300_000;
 const MUTANTS_PER_PROCESS = 300;
+/** A test that takes longer than this is run again without the mutant only so often. */
+const CHEAP_MS = 200;
+const DEAR_EVERY = 8;
 /** In the sandbox, for the processes that come after the first. */
 const TIMES_FILE = 'times-of-tests.json';
 
@@ -30,12 +37,15 @@ class Runner {
   }
 
   capabilities() {
-    // What was imported stays imported.
-    return { reloadEnvironment: false };
+    // What was imported stays imported, so mutants of what is worked out while modules are loaded need a process each. Of
+    // others that ran then, too, only what they do later is looked at.
+    return { reloadEnvironment: !this.#plan.isStatic };
   }
 
   async init() {
     register(new URL('hooks.mjs', import.meta.url));
+    // That a property fails is enough; to look for the smallest case takes many times as long.
+    fc.configureGlobal({ endOnFailure: true });
     for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => this.#fault?.(error));
   }
 
@@ -78,13 +88,16 @@ class Runner {
       const failure = await this.#run(id);
       const endless = determineHitLimitReached(switches.hitCount, hitLimit);
       if (failure === undefined && endless === undefined) continue;
+      const isEndless = this.#isEndless;
       switches.activeMutant = undefined;
       switches.hitCount = undefined;
-      if (mutantActivation === 'runtime' && (await this.#run(id)) !== undefined) {
+      const isCheap = (this.#times.get(id) ?? 0) < CHEAP_MS || this.#left % DEAR_EVERY === 0;
+      if (mutantActivation === 'runtime' && isCheap && (await this.#run(id)) !== undefined) {
         // The test fails without the mutant, too: an earlier one has left something behind. A new process tries again.
         throw new Error(`'${id}' fails by itself.`);
       }
-      return endless ?? { status: 'killed', killedBy: [id], failureMessage: failure ?? '', nrOfTests: index + 1 };
+      if (endless !== undefined || isEndless) return endless ?? { status: 'timeout', reason: id };
+      return { status: 'killed', killedBy: [id], failureMessage: failure ?? '', nrOfTests: index + 1 };
     }
     switches.activeMutant = undefined;
     return { status: 'survived', nrOfTests: ids.length };
@@ -103,23 +116,35 @@ class Runner {
 
   /** @type {((error: unknown) => void) | undefined} */
   #fault;
+  /** The last failure was that a test did not end. */
+  #isEndless = false;
 
   /** @returns what is wrong, if something is */
   async #run(id) {
     const test = tests.find((one) => one.id === id);
     if (test === undefined) throw new Error(`There is no test '${id}'.`);
+    const time = this.#times.get(id);
+    const limitMs = time === undefined ? FIRST_LIMIT_MS : Math.ceil(LIMIT_MS + LIMIT_FACTOR * time);
     const ends = [];
     let patience;
+    this.#isEndless = false;
     const fault = new Promise((_, reject) => {
       this.#fault = reject;
-      patience = setTimeout(() => reject(new Error('It does not end.')), TEST_LIMIT_MS);
+      patience = setTimeout(() => {
+        this.#isEndless = true;
+        reject(new Error('It does not end.'));
+      }, limitMs);
     });
     fault.catch(() => undefined);
     try {
-      const context = { diagnostic: () => undefined, after: (end) => void ends.push(end), signal: undefined };
-      await Promise.race([Promise.resolve(test.body(context)), fault]);
+      const context = { diagnostic: () => undefined, after: (end) => void ends.push(end) };
+      globalThis.bodyOfTest = () => test.body(context);
+      // Also a loop that never gives way comes to an end like this.
+      const outcome = runInThisContext('bodyOfTest()', { timeout: limitMs });
+      await Promise.race([outcome, fault]);
       return undefined;
     } catch (error) {
+      if (error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') this.#isEndless = true;
       return String(error instanceof Error ? (error.stack ?? error.message) : error) || 'It failed.';
     } finally {
       clearTimeout(patience);
