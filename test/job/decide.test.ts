@@ -84,7 +84,7 @@ describe('a job that was running when the process died', () => {
     assert.deepEqual(decideCrash({ ...found, crashes: 1 }), { kind: 'interrupted', slot: 3, at: NOW, why: 'crashed' });
     const event = decideCrash({ ...found, crashes: 2 });
     assert.ok(event.kind === 'died' && event.why === 'crashed');
-    assert.match(event.error ?? '', /died 3 times/);
+    assert.match(event.error ?? '', /^\{"name":"Error","message":"The process died 3 times/);
   });
 
   test('is dead at once when no crash is allowed', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Carried, JobEvent } from '../../src/job/event.ts';
-import { foldHistory, MOST_ERRORS, type JobHistory } from '../../src/job/history.ts';
+import { foldHistory, MOST_ERRORS, payloadIn, type JobHistory } from '../../src/job/history.ts';
 
 type Given<Event> = Event extends JobEvent ? Omit<Event, 'slot'> : never;
 
@@ -164,5 +164,36 @@ describe('the history of a job', () => {
     );
     assert.equal(after.createdAt, 100, 'it is as old as it was');
     assert.equal(after.checkpoint, '7');
+  });
+
+  test('has nothing that a record was read without', () => {
+    const history = historyOf(
+      { kind: 'checkpointed', at: 200, checkpoint: undefined },
+      { kind: 'progressed', at: 210, report: undefined },
+      { kind: 'cancelling', at: 220, reason: undefined },
+      { kind: 'failed', at: 230, dueAt: 0, error: undefined },
+    );
+    assert.deepEqual(history, { createdAt: 100, errors: [] });
+    assert.deepEqual(foldHistory([]), { createdAt: 0, errors: [] });
+  });
+
+  test('loses its checkpoint with its payload, and not with its moment', () => {
+    const update = { kind: 'updated', at: 300, dueAt: 400, priority: 1, payload: '[]', keepAttempts: true } as const;
+    const saved = { kind: 'checkpointed', at: 200, checkpoint: '1' } as const;
+    assert.equal(historyOf(saved, { ...update, hasPayload: false, payload: undefined }).checkpoint, '1');
+    assert.ok(!('checkpoint' in historyOf(saved, { ...update, hasPayload: true })));
+  });
+});
+
+describe('the payload of a job', () => {
+  const update = { kind: 'updated', slot: 0, at: 300, dueAt: 400, priority: 1, keepAttempts: true } as const;
+  const birth = { ...BIRTH, slot: 0 };
+
+  test('is that of its beginning until it is given another', () => {
+    assert.equal(payloadIn([birth]), '{}');
+    assert.equal(payloadIn([birth, { kind: 'started', slot: 0, at: 200, starts: 1 }]), '{}');
+    assert.equal(payloadIn([birth, { ...update, hasPayload: false, payload: undefined }]), '{}');
+    assert.equal(payloadIn([birth, { ...update, hasPayload: true, payload: '[1]' }]), '[1]');
+    assert.equal(payloadIn([birth, { ...update, hasPayload: true, payload: undefined }]), undefined);
   });
 });

@@ -205,6 +205,21 @@ describe('the job table', () => {
     );
   });
 
+  test('holds the bytes of as many errors as a history keeps, and no more', () => {
+    const table = new JobTable();
+    let position = 100;
+    const apply = (event: JobEvent, bytes: number): void => table.apply(event, ++position, bytes);
+    const given: Stimulus = { slot: 0, kind: 0, bytes: 50, at: 1, number: 1, flag: false };
+    apply(jobEvent('enqueued', given, 'a', 0), 50);
+    const lengths = Array.from({ length: 12 }, (_, n) => {
+      apply({ kind: 'started', slot: 0, at: n, starts: n + 1 }, 40);
+      const before = table.liveBytes;
+      apply({ kind: 'failed', slot: 0, at: n, dueAt: n, error: undefined }, 70);
+      return table.liveBytes - before;
+    });
+    assert.deepEqual(lengths, [...Array.from({ length: 10 }, () => 70), 0, 0]);
+  });
+
   test('keeps every number of a job as it was given: the largest moments, orders and starts, the lowest priority', () => {
     const table = new JobTable();
     const most: Carried = {

@@ -5,11 +5,11 @@
  *   npm run mutate -- job/machine log/frame           the modules of src that are to be changed; `job` for a whole folder
  *   npm run mutate -- log/trim --sample 4             only every fourth mutant
  *   npm run mutate -- job/machine --static            also what is worked out while modules are loaded; slow
- *   npm run mutate -- log/trim --again                the survivors of the last run once more, with all tests and some seeds
+ *   npm run mutate -- log/trim --again                the survivors of the last run once more, with more tests
  *
- * The tests are those of the folder that need no disk, no thread and no process, the quickest first, for 4 s in all
- * (`--budget <ms>`). `--again` has no such limits. Survivors are printed with their places in `dist`; everything goes to
- * `<out>/score.json`.
+ * The tests are those of both folders that need no disk, no thread and no process, the quickest first, for 4 s in all
+ * (`--budget <ms>`); with `--again` also stories of `test/scenarios` and some seeds of the simulation, for four times as
+ * long. Survivors are printed with their places in `dist`; everything goes to a file in `--out`.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -40,6 +40,23 @@ const SLOW = [
   'reserve',
   'salvage',
 ];
+/** What else is tried against survivors: stories on a clock of their own. */
+const STORIES = [
+  ...[
+    'accepting',
+    'cancel',
+    'changes',
+    'checkpoints',
+    'crashes',
+    'dead-jobs',
+    'delays',
+    'events',
+    'faults',
+    'follow-ups',
+  ],
+  ...['lists', 'order', 'overrides', 'payloads', 'queues', 'recovery', 'results', 'retries', 'routing', 'schedules'],
+  ...['store-failure', 'timeouts', 'unique', 'verdicts'],
+];
 const VALID = ['Killed', 'Timeout', 'Survived', 'NoCoverage'];
 
 process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
@@ -50,7 +67,7 @@ if (modules.length === 0) {
 }
 const file = path.join(values.out, `${positionals.join('+').replaceAll('/', '-').slice(0, 100)}.json`);
 const before = values.again ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
-const alive = before?.filter(({ status }) => status === 'Survived').map(({ id }) => id);
+const alive = before?.filter(({ status }) => ['Survived', 'NoCoverage'].includes(status)).map(({ id }) => id);
 if (alive?.length === 0) process.exit(0);
 
 const stryker = new Stryker({
@@ -58,9 +75,9 @@ const stryker = new Stryker({
   plugins: [fileURLToPath(new URL('runner.mjs', import.meta.url))],
   testRunner: 'holdfast',
   holdfast: {
-    testFiles: testFilesOf(modules),
+    testFiles: testFiles(),
     isStatic: values.static,
-    budgetMs: values.again ? 3_600_000 : Number(values.budget),
+    budgetMs: Number(values.budget) * (values.again ? 4 : 1),
     sample: values.again ? 1 : Number(values.sample),
     ...(alive !== undefined && { only: alive }),
   },
@@ -120,16 +137,17 @@ function report(name) {
   );
 }
 
-function testFilesOf(names) {
+function testFiles() {
   const words = values.tests?.split(',');
-  const files = [...new Set(names.map((name) => path.dirname(name)))].flatMap((folder) =>
+  const files = ['job', 'log'].flatMap((folder) =>
     readdirSync(`test/${folder}`)
       .filter((name) => name.endsWith('.test.ts'))
       .map((name) => name.replace(/\.test\.ts$/, ''))
-      .filter((name) => (words === undefined ? values.again || !SLOW.includes(name) : words.includes(name)))
+      .filter((name) => (words === undefined ? !SLOW.includes(name) : words.includes(name)))
       .map((name) => `dist/test/${folder}/${name}.test.js`),
   );
-  return values.again ? [...files, 'dist/test/mutation/seeds.js'] : files;
+  if (!values.again || words !== undefined) return files;
+  return [...files, ...STORIES.map((name) => `dist/test/scenarios/${name}.test.js`), 'dist/test/mutation/seeds.js'];
 }
 
 function modulesIn(word) {
