@@ -66,6 +66,10 @@ export function changingMethods({ ask, admission, listing }: ChangingParts): Cha
     });
   }
 
+  function flush(): Promise<void> {
+    return ask<void>((settle) => ({ kind: 'flush', settle }));
+  }
+
   async function update(id: string, changes: JobUpdate): Promise<void> {
     checkId(id);
     checkObject(changes, 'changes', '{ priority: 10 }');
@@ -79,10 +83,14 @@ export function changingMethods({ ask, admission, listing }: ChangingParts): Cha
     }
     const { priority, delay, runAt } = changes;
     const hasPayload = 'payload' in changes;
-    await ask<void>((settle) => ({ kind: 'flush', settle }));
+    await flush();
     const { table } = listing();
     const slot = table.ids.find(id);
-    if (slot < 0) throw new JobNotFoundError(id);
+    if (slot < 0) {
+      // It may have gone in this very moment, and that is to be durable before it is told.
+      await flush();
+      throw new JobNotFoundError(id);
+    }
     const type = table.typeOf(slot);
     const options = {
       ...(priority !== undefined && { priority }),
@@ -111,7 +119,7 @@ export function changingMethods({ ask, admission, listing }: ChangingParts): Cha
         got: filter,
       });
     }
-    await ask<void>((settle) => ({ kind: 'flush', settle }));
+    await flush();
     let removed = 0;
     for (;;) {
       const pass = await purgeOnce(criteria);

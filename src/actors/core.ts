@@ -92,7 +92,7 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     turns,
     clock,
     log,
-    trimmer: new Trimmer(log, settings.trimSlackBytes, newestValue),
+    trimmer: new Trimmer(log, settings.trimSlackBytes, newestValue, () => rates.outdated()),
     retention: new Retention(log.table, settings.keep),
     throughput,
     dependencies,

@@ -53,7 +53,11 @@ export class Queue {
   wakeAt(now: number): number {
     const { heldUntil, restsUntil } = this;
     let wakeAt = this.#later.peekFirst();
-    if (this.rates !== undefined) wakeAt = Math.min(wakeAt, this.#turns.restedAt);
+    if (this.rates !== undefined) {
+      // Also when nothing here may start, or its end would come again and again.
+      this.#turns.wakeRested(now);
+      wakeAt = Math.min(wakeAt, this.#turns.restedAt);
+    }
     if (restsUntil > now) wakeAt = Math.min(wakeAt, restsUntil);
     return heldUntil > now ? Math.min(wakeAt, heldUntil) : wakeAt;
   }
@@ -144,7 +148,6 @@ export class Queue {
   nextByRates(isThreadFree: boolean, now: number, restsUntil: (at: number) => void): Source | undefined {
     const { rates } = this;
     if (rates === undefined || this.restsUntil > now) return undefined;
-    this.#turns.wakeRested(now);
     for (;;) {
       const source = this.next(isThreadFree);
       if (source === undefined) return undefined;

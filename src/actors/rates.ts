@@ -19,6 +19,8 @@ export interface StoredStarts {
 export class QueueRates {
   readonly #all: Window;
   #keyRate: Rate;
+  /** Whether there were starts since somebody asked for what is to be stored. */
+  hasNews = false;
   /** The one that started last is at the end. */
   readonly #keys = new Map<string, Window>();
 
@@ -47,16 +49,21 @@ export class QueueRates {
     if (this.#all.rate.limit < Infinity) this.#all.promise();
     if (key === undefined || this.#keyRate.limit === Infinity) return;
     this.#forgetOld(now);
+    this.#windowOf(key).promise();
+  }
+
+  /** It goes to the end. */
+  #windowOf(key: string): Window {
     const window = this.#keys.get(key) ?? new Window(this.#keyRate);
     this.#keys.delete(key);
     this.#keys.set(key, window);
-    window.promise();
+    return window;
   }
 
   keepPromise(key: string | undefined, at: number): void {
-    if (this.#all.hasPromised) this.#all.keepPromise(at);
-    const window = key === undefined ? undefined : this.#keys.get(key);
-    if (window?.hasPromised === true) window.keepPromise(at);
+    this.hasNews = true;
+    if (this.#all.rate.limit < Infinity) this.#all.keepPromise(at);
+    if (key !== undefined && this.#keyRate.limit < Infinity) this.#windowOf(key).keepPromise(at);
   }
 
   breakPromise(key: string | undefined): void {
@@ -66,6 +73,7 @@ export class QueueRates {
   }
 
   restore(moments: readonly number[], keys: Iterable<readonly [key: string, moments: readonly number[]]>): void {
+    this.hasNews = true;
     if (this.#all.rate.limit < Infinity) for (const at of moments) this.#all.note(at);
     if (this.#keyRate.limit === Infinity) return;
     for (const [key, ofKey] of keys) {
@@ -76,6 +84,7 @@ export class QueueRates {
   }
 
   stored(now: number): StoredStarts {
+    this.hasNews = false;
     const keys = [...this.#keys].map(([key, window]) => [key, window.moments(now)] as const);
     return { all: this.#all.moments(now), keys: Object.fromEntries(keys.filter(([, moments]) => moments.length > 0)) };
   }
@@ -102,6 +111,11 @@ export class Rates {
   /** The queues that have rates. */
   queues(): IterableIterator<string> {
     return this.#byQueue.keys();
+  }
+
+  /** The queues of which there is more to be stored than is. */
+  *outdated(): Generator<{ space: 'queue'; name: string }> {
+    for (const [name, { hasNews }] of this.#byQueue) if (hasNews) yield { space: 'queue', name };
   }
 
   /** The rates of a queue as they are from now on. */

@@ -59,11 +59,15 @@ export class LabelledJobs {
     return this.#labels.size === 0 ? undefined : this.#labels.get(slot);
   }
 
-  /** A job was stored; whether it is finished is told by `hold`. */
-  add(slot: number, text: string, type: number): void {
+  /** A job was stored, or is carried; whether it is finished is told by `hold`. */
+  add(slot: number, text: string, type: number, orderOf: (slot: number) => number): void {
     const labels = decodeLabels(text);
     this.#labels.set(slot, labels);
-    if (labels.idempotencyKey !== undefined) this.#idempotent.set(placeOf(type, labels.idempotencyKey), slot);
+    if (labels.idempotencyKey === undefined) return;
+    const place = placeOf(type, labels.idempotencyKey);
+    const known = this.#idempotent.get(place);
+    // One that is carried may be older than one that is known.
+    if (known === undefined || orderOf(known) < orderOf(slot)) this.#idempotent.set(place, slot);
   }
 
   /** The job is unfinished from now on, so it holds its unique key. */

@@ -214,7 +214,8 @@ export class JobTable {
     this.#columns.last[slot] = position;
     this.#columns.setCounters(slot, UNTRIED);
     this.#live.begin(slot, bytes);
-    if (event.labels !== '') this.labelled.add(slot, event.labels, this.#columns.type[slot]);
+    if (event.labels !== '')
+      this.labelled.add(slot, event.labels, this.#columns.type[slot], (other) => this.orderOf(other));
     this.#enter(slot, 'waiting');
   }
 

@@ -45,8 +45,9 @@ export class Window {
     this.#promised--;
   }
 
+  /** It is noted. One that was allowed before there was a limit counts as well. */
   keepPromise(at: number): void {
-    this.#promised--;
+    if (this.#promised > 0) this.#promised--;
     this.note(at);
   }
 

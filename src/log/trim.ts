@@ -23,10 +23,14 @@ const FEWEST_JOBS_A_STEP = 32;
 /** What an entry is to say when it is written again: it may hold what was gathered from records that go now. */
 export type NewestValue = (entry: Pick<Noted, 'space' | 'name' | 'value'>, now: number) => string;
 
+/** The entries that hold less than was gathered from records since they were written. */
+export type Outdated = () => Iterable<Pick<Noted, 'space' | 'name'>>;
+
 export class Trimmer {
   readonly #log: Log;
   readonly #slackBytes: number;
   readonly #newestValue: NewestValue;
+  readonly #outdated: Outdated;
   /** The frames from the head up to here have been carried, or are empty; together they have `#emptyBytes`. */
   #emptyBytes = 0;
   #carriedTo: number;
@@ -40,9 +44,15 @@ export class Trimmer {
   #isTrimming = false;
 
   /** @param slackBytes how much longer than twice what is alive the log may always be, so that small ones are left in peace */
-  constructor(log: Log, slackBytes: number, newestValue: NewestValue = ({ value }) => value) {
+  constructor(
+    log: Log,
+    slackBytes: number,
+    newestValue: NewestValue = ({ value }) => value,
+    outdated: Outdated = () => [],
+  ) {
     this.#log = log;
     this.#newestValue = newestValue;
+    this.#outdated = outdated;
     this.#slackBytes = slackBytes;
     this.#carriedTo = log.ledger.head;
     this.#droppable = log.ledger.head;
@@ -62,6 +72,11 @@ export class Trimmer {
       this.#log.dropWithNextCommit({ from: ledger.head, below: this.#droppable });
       for (let sequence = ledger.head; sequence < this.#droppable; sequence++) {
         this.#droppingBytes += ledger.bytesOf(sequence);
+      }
+      // Records behind the new head, of jobs whose beginning goes now, are not understood any more.
+      for (const { space, name } of [...this.#outdated()]) {
+        const entry = this.#log.table.entries.get(space, name);
+        if (entry !== undefined) this.#move({ space, name, value: entry.value }, now);
       }
     }
     this.#carry(now);
@@ -115,7 +130,7 @@ export class Trimmer {
       if (jobs === most) break;
       if (event.kind === 'noted' && this.#isNewest(event)) {
         jobs++;
-        this.#log.record({ ...event, at: now, what: MOVED, detail: undefined, value: this.#newestValue(event, now) });
+        this.#move(event, now);
       }
       if (event.kind !== 'enqueued' && event.kind !== 'carried') continue;
       const isHere = table.stateOf(event.slot) !== 'absent' && table.homeOf(event.slot) === event.position;
@@ -124,6 +139,11 @@ export class Trimmer {
       this.#log.recordFrom(table.lastOf(event.slot), () => carriedFrom(this.#log, event.slot, now));
     }
     return jobs;
+  }
+
+  #move({ space, name, value }: Pick<Noted, 'space' | 'name' | 'value'>, at: number): void {
+    const newest = this.#newestValue({ space, name, value }, at);
+    this.#log.record({ kind: 'noted', at, space, name, what: MOVED, detail: undefined, value: newest });
   }
 
   /** Whether the log says nothing newer about the name. */

@@ -4,6 +4,7 @@ import type { Acting, ActingWatch } from './acting.ts';
 import type { Auditor, Promisee } from './auditor.ts';
 import { edgesOf, type ModelJob } from './model-job.ts';
 import type { Config } from './plan.ts';
+import { QueueLaws } from './queue-laws.ts';
 import type { Wall } from './virtual-clock.ts';
 import { sequenceOf } from '../../src/log/frame.ts';
 
@@ -23,11 +24,13 @@ export class AttemptLaws {
   #followUps: FollowUp[] = [];
   /** In which turn a record was made. */
   readonly turnOf = new Map<number, number>();
+  readonly queues: QueueLaws;
 
   constructor(auditor: Auditor, config: Config, wall: Wall) {
     this.#auditor = auditor;
     this.#config = config;
     this.#wall = wall;
+    this.queues = new QueueLaws(config, auditor.model, wall, this.turnOf);
     auditor.model.onExpired = (job, at) =>
       at >= job.deadlineAt || this.#wall.peaks.some((peak) => peak.at >= job.deadlineAt);
     auditor.model.onStarted = (job, at, position) => this.#checkStart(job, at, position);
@@ -35,7 +38,7 @@ export class AttemptLaws {
 
   /** Handlers that hold a slot in one process. */
   slots(): Slots {
-    return new Slots(this.#auditor, this.#config);
+    return new Slots(this.#auditor, this.#config, this.queues);
   }
 
   /** A handler is called. */
@@ -54,11 +57,12 @@ export class AttemptLaws {
     if (job.attempt !== stored.attempts + 1) say('an attempt is counted when one has failed');
     if (job.type !== stored.type || job.queue !== stored.queue || job.priority !== stored.priority)
       say('a handler is told the truth');
-    if (job.scheduledFor !== stored.dueAt) say('a handler is told the truth');
+    if (job.scheduledFor !== (stored.occurrence?.nominalAt ?? stored.dueAt)) say('a handler is told the truth');
   }
 
   /** The frames after `cut` went with the power: their positions are given out again. */
   truncate(cut: number): void {
+    this.queues.truncate(cut);
     for (const token of this.#handed) if (sequenceOf(token) > cut) this.#handed.delete(token);
     this.#followUps = this.#followUps.flatMap((followUp) => {
       const parent = this.#auditor.model.everById.get(followUp.parent.id);
@@ -147,13 +151,8 @@ export class AttemptLaws {
     if (edges !== 'met')
       this.#auditor.report('a job starts when those it waits for have ended', `${started.id}: ${edges}`);
     const running = [...model.jobs.values()].filter(({ state }) => state === 'running');
-    const inQueue = running.filter(({ queue }) => queue === started.queue).length;
-    if (running.length >= this.#config.concurrency || inQueue >= limitOf(this.#config, started.queue)) {
-      this.#auditor.report(
-        'no more run than may',
-        `${running.length} run when ${started.id} starts, ${inQueue} in its queue`,
-      );
-    }
+    if (running.length >= this.#config.concurrency)
+      this.#auditor.report('no more run than may', `${running.length} run when ${started.id} starts`);
     const alone = [started, ...running].find((job) => this.#isSuspect(job));
     if (alone !== undefined && running.length > 0) {
       this.#auditor.report(
@@ -194,21 +193,19 @@ function isComparable(other: ModelJob, started: ModelJob): boolean {
   return isThread(other.type) === isThread(started.type) || isThread(started.type);
 }
 
-export function limitOf({ queues, concurrency }: Config, queue: string): number {
-  return queues[queue] ?? concurrency;
-}
-
 /** Counts the handlers of one process that have not returned, and the threads that are not gone. */
 export class Slots {
   readonly #auditor: Auditor;
   readonly #config: Config;
+  readonly #queues: QueueLaws;
   readonly #byQueue = new Map<string, number>();
   #all = 0;
   #onThreads = 0;
 
-  constructor(auditor: Auditor, config: Config) {
+  constructor(auditor: Auditor, config: Config, queues: QueueLaws) {
     this.#auditor = auditor;
     this.#config = config;
+    this.#queues = queues;
   }
 
   get taken(): number {
@@ -222,7 +219,7 @@ export class Slots {
     this.#all++;
     if (isThread) this.#onThreads++;
     const { concurrency, threads } = this.#config;
-    if (this.#all > concurrency || inQueue > limitOf(this.#config, queue) || this.#onThreads > threads) {
+    if (this.#all > concurrency || inQueue > this.#queues.mostIn(queue) || this.#onThreads > threads) {
       this.#auditor.report(
         'no more run than may',
         `${this.#all} run, ${inQueue} in ${queue}, ${this.#onThreads} on threads: ${id}`,

@@ -7,7 +7,7 @@ import type { JobView } from '../../src/view.ts';
 import type { Auditor, Promisee } from './auditor.ts';
 import type { ModelJob, Version } from './model-job.ts';
 import { standsFor } from './keys.ts';
-import type { EnqueueOp } from './plan.ts';
+import type { EnqueueOp, Op } from './plan.ts';
 
 export class CallLaws {
   readonly #auditor: Auditor;
@@ -29,7 +29,8 @@ export class CallLaws {
     this.knownIds.push(id);
     const stored = model.everByNumber.get(job.n);
     if (stored === undefined) {
-      if (job.unique !== undefined && standsFor(model.everById.get(id), job)) return;
+      if (model.changedByNumber.get(job.n)?.id === id) return;
+      if (standsFor(model.everById.get(id), job)) return;
       if (job.ifExists !== 'return' || job.id !== id) this.#lost('an answer comes when it is durable', job, id);
       else if (model.everById.get(id) === undefined) this.#lost('an answer comes when it is durable', job, id);
       return;
@@ -37,7 +38,7 @@ export class CallLaws {
     if (stored.id !== id || stored.type !== job.type) this.#lost('what is stored is what was asked for', job, id);
     if (job.queue !== undefined && stored.queue !== job.queue)
       this.#lost('what is stored is what was asked for', job, id);
-    if (job.priority !== undefined && stored.priority !== job.priority)
+    if (job.priority !== undefined && stored.firstPriority !== job.priority)
       this.#lost('what is stored is what was asked for', job, id);
     const last = this.#lastAnswered.get(process) ?? 0;
     if (stored.order < last) this.#lost('answers come in the order of the log', job, id);
@@ -78,9 +79,10 @@ export class CallLaws {
 
   /** To be asked after each batch that came to the disk. */
   check(): void {
-    const { everByNumber } = this.#auditor.model;
+    const { everByNumber, changedByNumber } = this.#auditor.model;
     for (const n of this.#refused) {
-      if (everByNumber.has(n)) this.#auditor.report('what was refused is not stored', `number ${n}`);
+      if (everByNumber.has(n) || changedByNumber.has(n))
+        this.#auditor.report('what was refused is not stored', `number ${n}`);
     }
     for (const batch of this.#batches) {
       const count = batch.filter((n) => everByNumber.has(n)).length;
@@ -187,15 +189,26 @@ export class CallLaws {
   }
 
   /** What became of each id of a `revive`, `retry` or `clear`. */
-  changed(what: 'revive' | 'retry' | 'clear', outcomes: readonly ChangeOutcome[], calledAt: number): void {
+  changed(what: Extract<Op, { kind: 'change' }>['what'], outcomes: readonly ChangeOutcome[], calledAt: number): void {
     for (const { id, ok } of outcomes) {
       const job = this.#auditor.model.everById.get(id);
       const seen = job === undefined ? [] : versionsSince(job, calledAt);
-      const wanted = what === 'clear' ? 'absent' : 'waiting';
+      const wanted = what === 'clear' || what === 'delete' ? 'absent' : 'waiting';
       if (!ok) continue;
       const isDone = seen.some(({ state }) => state === wanted) || (job !== undefined && this.#isNewer(job, calledAt));
       if (!isDone) this.#auditor.report('a change is durable when it is told', `${what} ${id}, which is ${job?.state}`);
     }
+  }
+
+  /** A job was given another payload, with this number. */
+  updated(id: string, n: number): void {
+    if (this.#auditor.model.changedByNumber.get(n)?.id !== id)
+      this.#auditor.report('a change is durable when it is told', `update ${id} to ${n}`);
+  }
+
+  /** It was refused: nothing with this number may ever be stored. */
+  notUpdated(n: number, code: string): void {
+    if (this.#auditor.isRefusal(code)) this.#refused.add(n);
   }
 
   notFound(id: string, method: string, calledAt: number): void {

@@ -3,14 +3,26 @@
  * format of a record. Each law about single records is put to each record here, in the moment its frame is on the disk.
  */
 import { readFrame, previousChainOf, HEADER_BYTES, sequenceOf, type Frame } from '../../src/log/frame.ts';
-import { isAboutJob, MOVED } from '../../src/job/event.ts';
+import { isAboutJob, MOVED, UNTOLD } from '../../src/job/event.ts';
 import type { Entry } from '../../src/job/entries.ts';
+import { occurrenceIn } from '../../src/job/schedule.ts';
 import { readRecords, type LoggedEvent, type LoggedJobEvent, type LoggedNoted } from '../../src/log/read-record.ts';
 import type { Batch } from './disk.ts';
-import { checkKey } from './keys.ts';
-import { edgesOf, FINAL, MOVES, numberIn, versionOf, type ModelJob } from './model-job.ts';
+import { checkKey, checkRepeat } from './keys.ts';
+import { edgesOf, FINAL, MOVES, numberIn, parentIds, versionOf, type ModelJob } from './model-job.ts';
 
 export type Report = (law: string, detail: string) => void;
+
+/** Laws about more than one job: they are told what is durable, in order. */
+export interface Observer {
+  noted?(event: LoggedNoted): void;
+  /** A start, before it is applied. */
+  started?(job: ModelJob, at: number, position: number): void;
+  /** All of a commit has been told. */
+  committed?(): void;
+  /** Some of it is gone with the power: everything is told anew, from the first frame on. */
+  restarted?(): void;
+}
 
 const CARRIED = [
   ...['id', 'type', 'queue', 'priority', 'order', 'dueAt', 'deadlineAt', 'parents', 'key', 'createdAt'],
@@ -26,12 +38,17 @@ export class HistoryModel {
   /** Every job there ever was, the newest under its id. */
   readonly everById = new Map<string, ModelJob>();
   readonly everByNumber = new Map<number, ModelJob>();
+  /** The jobs that were given another payload, by its number. */
+  readonly changedByNumber = new Map<number, ModelJob>();
+  readonly observers: Observer[] = [];
   /** All frames that ever were durable, also those that were trimmed. */
   readonly archive = new Map<number, Uint8Array>();
   /** Of all attempts that ever were. */
   readonly tokens: number[] = [];
   /** Slots that changed since somebody compared. */
   readonly touched = new Set<number>();
+  /** The same of what is stored beside jobs. */
+  readonly touchedEntries = new Set<string>();
   newest = 0;
   head = 1;
   recordCount = 0;
@@ -63,8 +80,12 @@ export class HistoryModel {
         if (event.kind === 'trimmed') trimmedTo = event.head;
       }
     }
+    for (const observer of this.observers) observer.committed?.();
     if (drop !== undefined) this.#checkDrop(drop, trimmedTo);
   }
+
+  /** For observers: nothing is said while everything is told anew. */
+  readonly say: Report = (law, detail) => this.#report(law, detail);
 
   /** The machine lost its power and with it what was not synced: the frames after `cut`, and that others were dropped. */
   truncate(cut: number, head: number): void {
@@ -73,7 +94,9 @@ export class HistoryModel {
     this.#report = () => undefined;
     const onStarted = this.onStarted;
     this.onStarted = () => undefined;
-    for (const map of [this.entries, this.jobs, this.everById, this.everByNumber, this.archive]) map.clear();
+    const { entries, jobs, everById, everByNumber, changedByNumber, archive } = this;
+    for (const map of [entries, jobs, everById, everByNumber, changedByNumber, archive]) map.clear();
+    for (const observer of this.observers) observer.restarted?.();
     this.eventPositions.length = 0;
     this.newest = 0;
     this.#chain = 0;
@@ -126,13 +149,17 @@ export class HistoryModel {
     else this.#change(event);
   }
 
-  #note({ space, name, value, what, position, length }: LoggedNoted): void {
+  #note(event: LoggedNoted): void {
+    const { space, name, value, what, position, length } = event;
     const key = `${space}/${name}`;
+    this.touchedEntries.add(key);
     const before = this.entries.get(key);
-    if (what !== MOVED) this.eventPositions.push(position);
-    else if (before?.value !== value) this.#report('what is carried is what it was', key);
+    if (what !== MOVED && what !== UNTOLD) this.eventPositions.push(position);
+    else if (what === MOVED && space !== 'queue' && before?.value !== value)
+      this.#report('what is carried is what it was', key);
     if (value === '') this.entries.delete(key);
     else this.entries.set(key, { name, value, position, bytes: length });
+    if (what !== MOVED) for (const observer of this.observers) observer.noted?.(event);
   }
 
   #insert(event: Extract<LoggedEvent, { kind: 'enqueued' }>): void {
@@ -143,25 +170,54 @@ export class HistoryModel {
     if (known !== undefined && known.state !== 'absent') this.#report('an id names one job', id);
     const n = numberIn(payload);
     const job: ModelJob = {
-      ...{ slot, id, type, queue, priority, order: position, payload, n, position, dueAt, deadlineAt, parents },
-      ...{ key, labels, createdAt: event.at },
-      ...{ state: 'waiting', starts: 0, attempts: 0, crashes: 0, interrupts: 0, snoozes: 0, isCancelling: false },
-      ...{ checkpoint: undefined, result: undefined, token: undefined, home: position, checkpointAt: undefined },
+      // Each field by its name: this is made for every job, and spreads are slow.
+      slot,
+      id,
+      type,
+      queue,
+      priority,
+      order: position,
+      payload,
+      n,
+      position,
+      dueAt,
+      deadlineAt,
+      parents,
+      key,
+      labels,
+      createdAt: event.at,
+      state: 'waiting',
+      starts: 0,
+      attempts: 0,
+      crashes: 0,
+      interrupts: 0,
+      snoozes: 0,
+      isCancelling: false,
+      checkpoint: undefined,
+      result: undefined,
+      token: undefined,
+      home: position,
+      checkpointAt: undefined,
       payloadAt: undefined,
-      ...{
-        waitsSince: position,
-        startsSinceCrash: 0,
-        reason: undefined,
-        deathReason: undefined,
-        versions: [],
-        previous: known,
-      },
+      firstPriority: priority,
+      occurrence: occurrenceIn(event.settings),
+      waitsSince: position,
+      startsSinceCrash: 0,
+      reason: undefined,
+      deathReason: undefined,
+      versions: [],
+      previous: known,
     };
     this.jobs.set(slot, job);
-    checkKey(job, this.jobs.values(), this.#report);
+    if (labels !== '') {
+      checkKey(job, this.jobs.values(), this.#report);
+      checkRepeat(job, this.jobs.values(), event.at, this.#report);
+    }
     this.everById.set(id, job);
-    if (this.everByNumber.has(n)) this.#report('nothing is enqueued twice', `number ${n}`);
-    this.everByNumber.set(n, job);
+    if (job.occurrence === undefined) {
+      if (this.everByNumber.has(n)) this.#report('nothing is enqueued twice', `number ${n}`);
+      this.everByNumber.set(n, job);
+    }
     job.versions.push(versionOf(job));
   }
 
@@ -220,6 +276,7 @@ export class HistoryModel {
         if (event.starts !== job.starts + 1)
           this.#report('starts are counted by the log', `${job.id}: ${event.starts}`);
         this.onStarted(job, event.at, event.position);
+        for (const observer of this.observers) observer.started?.(job, event.at, event.position);
         job.starts++;
         job.token = event.position;
         job.startsSinceCrash++;
@@ -279,9 +336,12 @@ export class HistoryModel {
         if (!event.hasPayload) break;
         Object.assign(job, { payload: event.payload, checkpoint: undefined, checkpointAt: undefined });
         job.payloadAt = event.position;
+        this.changedByNumber.set(numberIn(event.payload), job);
+        break;
+      case 'removed':
+        this.#checkRemoval(job);
         break;
       case 'rescheduled':
-      case 'removed':
         break;
     }
     if ('dueAt' in event) {
@@ -291,6 +351,14 @@ export class HistoryModel {
     } else if (event.kind === 'interrupted' || FINAL.includes(MOVES[job.state]?.[event.kind] ?? ''))
       job.dueAt = event.at;
     if (WAITS_AGAIN.includes(event.kind)) job.waitsSince = event.position;
+  }
+
+  /** Nobody that has not ended waits for it. */
+  #checkRemoval({ id, order }: ModelJob): void {
+    for (const other of this.jobs.values()) {
+      if (other.parents === '' || other.order <= order || FINAL.includes(other.state)) continue;
+      if (parentIds(other).includes(id)) this.#report('a job is kept while another waits for it', `${id}: ${other.id}`);
+    }
   }
 
   /** A job that waits dies only of what keeps it from ever being started. */

@@ -1,4 +1,5 @@
 /** A job as the model has it, and the table of what may happen to it. */
+import type { Occurrence } from '../../src/job/schedule.ts';
 
 /** What a person could have seen of a job at one moment. */
 export interface Version {
@@ -26,6 +27,8 @@ export interface ModelJob extends Writable<Version> {
   type: string;
   queue: string;
   priority: number;
+  /** The one it was enqueued with. */
+  readonly firstPriority: number;
   order: number;
   createdAt: number;
   payload: string | undefined;
@@ -39,6 +42,8 @@ export interface ModelJob extends Writable<Version> {
   /** Its keys and tags, as they are stored. */
   labels: string;
   token: number | undefined;
+  /** The nominal time of a schedule that it is for. */
+  readonly occurrence: Occurrence | undefined;
   home: number;
   checkpointAt: number | undefined;
   payloadAt: number | undefined;
@@ -79,11 +84,20 @@ export const MOVES: Readonly<Record<string, Readonly<Record<string, string>>>> =
 export const FINAL = ['completed', 'cancelled', 'dead'];
 
 export function versionOf(job: ModelJob): Version {
-  const { position, state, dueAt, starts, attempts, crashes, interrupts, snoozes, isCancelling } = job;
-  const { checkpoint, result, reason, deathReason } = job;
   return {
-    ...{ position, state, dueAt, starts, attempts, crashes, interrupts, snoozes, isCancelling },
-    ...{ checkpoint, result, reason, deathReason },
+    position: job.position,
+    state: job.state,
+    dueAt: job.dueAt,
+    starts: job.starts,
+    attempts: job.attempts,
+    crashes: job.crashes,
+    interrupts: job.interrupts,
+    snoozes: job.snoozes,
+    isCancelling: job.isCancelling,
+    checkpoint: job.checkpoint,
+    result: job.result,
+    reason: job.reason,
+    deathReason: job.deathReason,
   };
 }
 

@@ -1,10 +1,12 @@
 /** Carries out the operations of a plan on the engine that is open at that moment, and has the answers checked. */
 import { PROBES } from './behaviour.ts';
 import { followEvents, type CallLaws } from './call-laws.ts';
+import { Controlling } from './controlling.ts';
 import { Dice } from './dice.ts';
 import { childNumber } from './behaviour.ts';
 import type { EnqueueOp, Op } from './plan.ts';
 import type { Process, Surroundings } from './process.ts';
+import type { ScheduleLaws } from './schedule-laws.ts';
 import { NATURE } from './world.ts';
 import type { Engine, ListFilter } from '../../src/face.ts';
 import type { JobOptions } from '../../src/job-options.ts';
@@ -36,7 +38,10 @@ export class Operations {
   /** Time in which nothing could happen, ms. */
   #frozenMs = 0;
 
-  constructor(around: Surroundings, laws: CallLaws, stage: Stage) {
+  readonly #controlling: Controlling;
+
+  constructor(around: Surroundings, laws: CallLaws, schedules: ScheduleLaws, stage: Stage) {
+    this.#controlling = new Controlling(around, laws, schedules, (target) => this.#idOf(target));
     this.#around = around;
     this.#laws = laws;
     this.#stage = stage;
@@ -83,6 +88,16 @@ export class Operations {
       case 'follow':
       case 'close':
       case 'foreign':
+      case 'pause':
+      case 'resume':
+      case 'configure':
+      case 'update':
+      case 'purge':
+      case 'schedule':
+      case 'pauseSchedule':
+      case 'resumeSchedule':
+      case 'trigger':
+      case 'deleteSchedule':
         this.#withEngine(op);
     }
   }
@@ -111,7 +126,7 @@ export class Operations {
     const process = this.#stage.process();
     const engine = process?.engine;
     if (process === undefined || engine === undefined || process.isGone || process.isClosed) {
-      if (op.kind === 'enqueue' || op.kind === 'enqueueAll') this.#backlog.push(() => this.#withEngine(op));
+      if (['enqueue', 'enqueueAll', 'schedule'].includes(op.kind)) this.#backlog.push(() => this.#withEngine(op));
       return;
     }
     switch (op.kind) {
@@ -142,6 +157,17 @@ export class Operations {
       case 'freeze':
       case 'fill':
         throw new Error(`${op.kind} needs no engine`);
+      case 'pause':
+      case 'resume':
+      case 'configure':
+      case 'update':
+      case 'purge':
+      case 'schedule':
+      case 'pauseSchedule':
+      case 'resumeSchedule':
+      case 'trigger':
+      case 'deleteSchedule':
+        return this.#controlling.perform(process, engine, op);
     }
   }
 
@@ -323,17 +349,31 @@ export class Operations {
       const again = (): void => this.#around.world.later(100, NATURE, () => (this.#isAsking = false));
       if (process?.engine === undefined || process.isGone || process.isClosed) again();
       else {
-        this.#around.auditor.follow(
-          process,
-          `enqueue ${n}`,
-          process.engine.enqueue('in:a', { n }),
-          () => (this.#isAccepted = true),
-          again,
-        );
+        const { engine } = process;
+        const asked = this.#controlling.resumeAll(engine).then(() => engine.enqueue('in:a', { n }));
+        this.#around.auditor.follow(process, `enqueue ${n}`, asked, () => (this.#isAccepted = true), again);
         this.#around.world.later(5_000, NATURE, () => (this.#isAsking = false));
       }
     }
     return this.#isAccepted;
+  }
+
+  #areDeleted: boolean | undefined = false;
+
+  /** Deletes all schedules. */
+  areDeleted(): boolean {
+    const process = this.#stage.process();
+    if (this.#areDeleted === false && process?.engine !== undefined) {
+      this.#areDeleted = undefined;
+      this.#around.auditor.follow(
+        process,
+        'deleteSchedule',
+        this.#controlling.deleteAll(process.engine),
+        () => (this.#areDeleted = true),
+        () => (this.#areDeleted = false),
+      );
+    }
+    return this.#areDeleted === true;
   }
 
   enqueueProbes(type: string, count: number, from: number): void {
@@ -350,6 +390,7 @@ export class Operations {
     id,
     ifExists,
     unique,
+    idempotency,
     queue,
     priority,
     delayMs,
@@ -367,6 +408,9 @@ export class Operations {
       ...(id !== undefined && { id }),
       ...(ifExists !== undefined && { ifExists }),
       ...(unique !== undefined && { unique }),
+      ...(idempotency !== undefined && {
+        idempotencyKey: { key: idempotency.key, window: idempotency.windowMs },
+      }),
       ...(queue !== undefined && { queue }),
       ...(priority !== undefined && { priority }),
       ...(delayMs !== undefined && { delay: delayMs }),

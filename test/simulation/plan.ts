@@ -4,6 +4,7 @@
  * a run with a little of everything finds less than many runs with much of something.
  */
 import type { Manners } from './behaviour.ts';
+import { QUEUES, rulesOf, withControl, type ControlOp, type QueueRule } from './control.ts';
 import { Dice } from './dice.ts';
 import { withKeys } from './keys.ts';
 import type { Fault, FaultKind, Site } from './faults.ts';
@@ -30,6 +31,9 @@ export interface Config {
   /** Whether the engine is told when the disk is full. */
   readonly seesRoom?: boolean;
   readonly unknownTypes?: 'wait' | 'die';
+  /** What holds in queues beside the number of their slots. */
+  readonly rules?: Readonly<Record<string, QueueRule>>;
+  readonly settleMs?: number;
   readonly paddingBytes: number;
   readonly manners: Manners;
 }
@@ -39,7 +43,8 @@ export interface EnqueueOp {
   readonly type: string;
   readonly id?: string;
   readonly ifExists?: 'reject' | 'return';
-  readonly unique?: { readonly key: string; readonly mode: 'keep' | 'reject' };
+  readonly unique?: { readonly key: string; readonly mode: 'keep' | 'reject' | 'replace' | 'keepLast' };
+  readonly idempotency?: { readonly key: string; readonly windowMs: number };
   readonly queue?: string;
   readonly priority?: number;
   readonly delayMs?: number;
@@ -50,13 +55,15 @@ export interface EnqueueOp {
   readonly after?: ReadonlyArray<{ readonly target: number | string; readonly on: 'success' | 'failure' | 'always' }>;
 }
 
-export type Op = { readonly at: number } & (
+export type Op = PlainOp | ControlOp;
+
+export type PlainOp = { readonly at: number } & (
   | { readonly kind: 'enqueue'; readonly job: EnqueueOp; readonly waits: boolean }
   | { readonly kind: 'enqueueAll'; readonly jobs: readonly EnqueueOp[] }
   | { readonly kind: 'cancel' | 'get' | 'wait'; readonly target: number }
   | {
       readonly kind: 'change';
-      readonly what: 'revive' | 'retry' | 'clear';
+      readonly what: 'revive' | 'retry' | 'clear' | 'promote' | 'delete';
       readonly keeps: boolean;
       readonly targets: readonly number[];
     }
@@ -77,7 +84,6 @@ export interface Plan {
   readonly faults: readonly Fault[];
 }
 
-const QUEUES = ['q0', 'q1', 'q2'] as const;
 export const INLINE_TYPES = ['in:a', 'in:b'] as const;
 export const THREAD_TYPES = ['th:a', 'th:b'] as const;
 /** A type without a handler: its jobs wait. */
@@ -85,8 +91,9 @@ export const ORPHAN_TYPE = 'nobody';
 
 export function planOf(seed: number): Plan {
   const dice = new Dice(seed, 'plan');
-  const config = configOf(dice);
-  const ops = withKeys(new Dice(seed, 'keys'), opsOf(dice));
+  const control = new Dice(seed, 'control');
+  const config = { ...configOf(dice), rules: rulesOf(control), settleMs: control.pick([0, 1_000, 10_000]) };
+  const ops = withControl(control, withKeys(new Dice(seed, 'keys'), opsOf(dice)));
   return { seed, config, ops, faults: faultsOf(dice) };
 }
 
@@ -125,7 +132,7 @@ function configOf(dice: Dice): Config {
   };
 }
 
-type OpKind = Op['kind'];
+type OpKind = PlainOp['kind'];
 const USUAL: Readonly<Record<OpKind, number>> = {
   enqueue: 40,
   enqueueAll: 5,
@@ -145,14 +152,14 @@ const USUAL: Readonly<Record<OpKind, number>> = {
   foreign: 4,
 };
 
-function opsOf(dice: Dice): Op[] {
+function opsOf(dice: Dice): PlainOp[] {
   const weights = Object.fromEntries(
     Object.entries(USUAL).map(([kind, weight]) => [kind, weight * dice.pick([0, 0.3, 1, 1, 3])]),
   ) as Record<OpKind, number>;
   weights.enqueue = Math.max(weights.enqueue, 20);
   const pace = dice.pick([0, 2, 20, 300]);
   const traits = traitsOf(dice);
-  const ops: Op[] = [];
+  const ops: PlainOp[] = [];
   let at = 0;
   let n = 1;
   for (let count = dice.pick([10, 30, 60, 100]); count > 0; count--) {
@@ -187,7 +194,7 @@ function traitsOf(dice: Dice): Traits {
   };
 }
 
-function opOf(dice: Dice, kind: OpKind, at: number, n: number, traits: Traits): Op {
+function opOf(dice: Dice, kind: OpKind, at: number, n: number, traits: Traits): PlainOp {
   switch (kind) {
     case 'enqueue':
       return { at, kind, job: jobOf(dice, n, traits), waits: dice.chance(0.3) };

@@ -6,7 +6,9 @@ import type { Auditor } from './auditor.ts';
 import { Dice } from './dice.ts';
 import type { Disk } from './disk.ts';
 import { PlantedBug, type Faults } from './faults.ts';
-import { INLINE_TYPES, THREAD_TYPES, type Plan } from './plan.ts';
+import type { QueueRule } from './control.ts';
+import { INLINE_TYPES, THREAD_TYPES, type Config, type Plan } from './plan.ts';
+import { KEY_CONCURRENCY } from './queue-laws.ts';
 import { simulatedHome } from './simulated-home.ts';
 import type { SimulatedStore } from './simulated-store.ts';
 import { simulatedThreads } from './simulated-threads.ts';
@@ -19,6 +21,7 @@ import type { JournalMessage } from '../../src/actors/messages.ts';
 import { Turns, type Mailbox } from '../../src/kernel/actor.ts';
 import type { Log } from '../../src/log/log.ts';
 import { checkOpenOptions, type Settings } from '../../src/options.ts';
+import type { QueueOptions } from '../../src/queue-options.ts';
 
 /** What all lives of a run share. */
 export interface Surroundings {
@@ -145,6 +148,7 @@ export class Process implements Owner {
       if (fault === 'crashBefore') this.crash();
       const position = record(event);
       attempts.turnOf.set(position, world.count);
+      if (event.kind === 'started') attempts.queues.recorded(position);
       const isLate = this.closingSince !== undefined && world.count > this.closingSince && plan.config.stepMs === 0;
       if (event.kind === 'started' && isLate && !this.isGone)
         auditor.report('nothing starts once it closes', `${position}`);
@@ -165,9 +169,8 @@ export class Process implements Owner {
     const { keep, keepDead } = config;
     const checked = checkOpenOptions({
       jobs: this.#definitions(),
-      queues: Object.fromEntries(
-        Object.entries(config.queues).map(([name, concurrency]) => [name, { concurrency, perKey: { concurrency: 2 } }]),
-      ),
+      queues: queuesOf(config),
+      settle: config.settleMs ?? 10_000,
       concurrency: config.concurrency,
       threads: config.threads,
       durability: config.durability,
@@ -217,6 +220,32 @@ export class Process implements Owner {
     if (n >= PROBES && n < 2 * PROBES) return { n, start, behaviour: PROBE };
     return { n, start, behaviour: isCalm() ? CALM : behaviourOf(plan.seed, plan.config.manners, n, start) };
   }
+}
+
+function queuesOf({ queues, rules = {} }: Config): Record<string, QueueOptions> {
+  const named = Object.entries(queues).map(([name, concurrency]): [string, QueueOptions] => [
+    name,
+    { concurrency, perKey: { concurrency: KEY_CONCURRENCY } },
+  ]);
+  const options: Record<string, QueueOptions> = Object.fromEntries(named);
+  for (const [name, rule] of Object.entries(rules)) {
+    const before = options[name] ?? {};
+    const told = optionsOf(rule);
+    options[name] = { ...told, ...before, perKey: { ...before.perKey, ...told.perKey } };
+  }
+  return options;
+}
+
+/** As the engine wants it. */
+export function optionsOf({ concurrency, rate, keyConcurrency, keyRate }: QueueRule): QueueOptions {
+  return {
+    ...(concurrency !== undefined && { concurrency }),
+    ...(rate !== undefined && { rate: { limit: rate.limit, per: rate.perMs } }),
+    perKey: {
+      ...(keyConcurrency !== undefined && { concurrency: keyConcurrency }),
+      ...(keyRate !== undefined && { rate: { limit: keyRate.limit, per: keyRate.perMs } }),
+    },
+  };
 }
 
 function textOf(value: unknown): string | undefined {

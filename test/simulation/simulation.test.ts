@@ -61,6 +61,23 @@ describe('the whole engine, in virtual time, with faults in everything it stands
       'revive kept': 50,
       'retry kept': 50,
       'clear kept': 50,
+      'promote kept': 50,
+      'delete kept': 50,
+      'update kept': 50,
+      'purge kept': 100,
+      'pause kept': 100,
+      'configure kept': 50,
+      'pauseSchedule kept': 60,
+      'schedule kept': 400,
+      'trigger kept': 25,
+      'occurrence on-time': 1_500,
+      'occurrence catch-up': 150,
+      'skipped cap': 30,
+      'skipped late': 30,
+      'skipped merged': 100,
+      'skipped overlap': 60,
+      'skipped paused': 3,
+      'skipped limit': 3,
     };
     for (const [what, count] of Object.entries(least)) assert.ok(tally.of(what) >= count, `${what}: ${tally.of(what)}`);
   });

@@ -3,7 +3,7 @@
  * on nothing else.
  */
 import { PROBES } from './behaviour.ts';
-import { AttemptLaws, limitOf } from './attempt-laws.ts';
+import { AttemptLaws } from './attempt-laws.ts';
 import { Auditor, type Violation } from './auditor.ts';
 import { CallLaws } from './call-laws.ts';
 import { Disk } from './disk.ts';
@@ -12,6 +12,7 @@ import { compareMemory, compareReplay } from './memory-laws.ts';
 import { Operations } from './operations.ts';
 import { edgesOf, parentIds, type ModelJob } from './model-job.ts';
 import { ORPHAN_TYPE, type Plan } from './plan.ts';
+import { ScheduleLaws } from './schedule-laws.ts';
 import { Process, type Surroundings } from './process.ts';
 import { Wall } from './virtual-clock.ts';
 import { NATURE, turned, World } from './world.ts';
@@ -40,6 +41,9 @@ const MOST_EVENTS = 60_000;
 /** What may take how long when nothing fails any more, in virtual ms. */
 const SERVICE_WITHIN_MS = 10_000;
 const PROBES_WITHIN_MS = 120_000;
+const SCHEDULES_KEEP_UP_MS = 300_000;
+/** How late a schedule may be. */
+const SCHEDULES_WITHIN_MS = 1_000;
 const MOST_ALARMS = 8;
 /** How long faults go on after the last operation. */
 const AFTER_MS = 1_000;
@@ -69,6 +73,7 @@ class Simulation {
   readonly #auditor: Auditor;
   readonly #attempts: AttemptLaws;
   readonly #calls: CallLaws;
+  readonly #schedules: ScheduleLaws;
   readonly #around: Surroundings;
   readonly #operations: Operations;
   #process: Process | undefined;
@@ -85,6 +90,7 @@ class Simulation {
     const wall = new Wall(this.#world, plan.config.drift);
     this.#attempts = new AttemptLaws(this.#auditor, plan.config, wall);
     this.#calls = new CallLaws(this.#auditor);
+    this.#schedules = new ScheduleLaws(this.#auditor.model, wall, (what) => this.#auditor.count(what));
     const calm = new Promise<void>((resolve) => (this.#becomeCalm = resolve));
     const probesMayEnd = new Promise<void>((resolve) => (this.#letProbesGo = resolve));
     this.#around = {
@@ -102,7 +108,7 @@ class Simulation {
         this.#world.later(this.#downMs, NATURE, () => this.#boot());
       },
     };
-    this.#operations = new Operations(this.#around, this.#calls, {
+    this.#operations = new Operations(this.#around, this.#calls, this.#schedules, {
       process: () => this.#process,
       crash: (downMs) => this.#crash(downMs),
       bootLater: (downMs) => this.#world.later(downMs, NATURE, () => this.#boot()),
@@ -145,6 +151,7 @@ class Simulation {
     this.#isCalm = true;
     this.#becomeCalm();
     await this.#must('the service resumes', () => this.#isServing(), SERVICE_WITHIN_MS + this.#operations.downMs);
+    await this.#endSchedules();
     await this.#must('a final state is always reached', () => this.#hasEnded(), Infinity);
     await this.#probe();
     if (!this.#isSound) return;
@@ -153,6 +160,14 @@ class Simulation {
     this.#operations.close(0, undefined);
     await this.#must('a close comes to its end', () => this.#process?.isClosed === true, 60_000);
     if (this.#isSound && !this.#auditor.model.wasClosed) this.report('a clean close is written down', 'it is not');
+  }
+
+  /** All schedules keep up with the time; then they are deleted, or there would be no end. */
+  async #endSchedules(): Promise<void> {
+    const { wall } = this.#around;
+    const behind = (): string[] => this.#schedules.behind(wall.now() - SCHEDULES_WITHIN_MS);
+    await this.#must('a schedule keeps up with the time', () => behind().length === 0, SCHEDULES_KEEP_UP_MS);
+    await this.#must('a schedule can be deleted', () => this.#operations.areDeleted(), SERVICE_WITHIN_MS);
   }
 
   #isServing(): boolean {
@@ -198,7 +213,7 @@ class Simulation {
     if (!this.#isSound) return;
     const { concurrency, threads } = this.#plan.config;
     const free = Math.min(concurrency, 5);
-    const inDefault = Math.min(free, limitOf(this.#plan.config, 'default'));
+    const inDefault = Math.min(free, this.#attempts.queues.limitOf('default'));
     const onThreads = Math.min(inDefault, threads);
     this.#operations.enqueueProbes('th:a', onThreads, 0);
     await this.#must('all slots are free', () => this.#process?.slots.taken === onThreads, PROBES_WITHIN_MS);

@@ -5,7 +5,7 @@ import type { Owner, World } from './world.ts';
 
 const LONGEST_NAP_MS = 30_000;
 const JUMP_MS = 2_000;
-const EPOCH_MS = Date.UTC(2026, 0, 1);
+export const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /** The wall clock of the machine: it outlives processes, drifts, and is set. */
 export class Wall {
@@ -28,7 +28,15 @@ export class Wall {
   /** What it showed when it was set back, and in which event that was. */
   readonly peaks: Array<{ readonly turn: number; readonly at: number }> = [];
 
+  #skippedMs = 0;
+
+  /** How far it has come, but for steps back: time that never runs backwards, ms. */
+  elapsed(): number {
+    return this.#world.now * (1 + this.#drift) + this.#skippedMs;
+  }
+
   jump(byMs: number): void {
+    if (byMs > 0) this.#skippedMs += byMs;
     if (byMs < 0) this.peaks.push({ turn: this.#world.count, at: this.now() });
     this.#offset += byMs;
     for (const tell of this.onSet) tell();
