@@ -1,6 +1,7 @@
 /** Why jobs are not taken. */
 import { BusyError, DuplicateJobError, JobExistsError, StoreUnavailableError } from '../errors.ts';
 import type { JobTable } from '../job/table.ts';
+import { ENCOUNTERS } from '../job/unique.ts';
 import type { NewJob } from './messages.ts';
 
 /** How many idempotency keys an engine remembers, those of stored jobs whose window has passed included. */
@@ -51,27 +52,35 @@ function firstTaken(jobs: readonly NewJob[], table: JobTable, at: number, ending
 
 function refusalOfOne(
   { id, ifExists, type, labels }: NewJob,
-  { ids, types, labelled }: JobTable,
+  table: JobTable,
   at: number,
   ending: number,
   taken: Taken,
 ): Error | undefined {
+  const { ids, types, labelled } = table;
   const number = types.find(type);
   const place = (key: string): string => `${type}\n${key}`;
-  if (labels?.idempotency !== undefined) {
-    const { key } = labels.idempotency;
-    if (taken.idempotent.has(place(key)) || labelled.idempotent(number, key, at) >= 0) return undefined;
-    taken.idempotent.add(place(key));
+  const repeated = labels?.idempotency?.key;
+  if (repeated !== undefined) {
+    if (taken.idempotent.has(place(repeated)) || labelled.idempotent(number, repeated, at) >= 0) return undefined;
   }
-  if (id !== undefined) {
-    if (ids.find(id) >= 0 || taken.ids.has(id)) return ifExists === 'reject' ? new JobExistsError(id) : undefined;
-    taken.ids.add(id);
+  if (id !== undefined && (ids.find(id) >= 0 || taken.ids.has(id))) {
+    return ifExists === 'reject' ? new JobExistsError(id) : undefined;
   }
-  if (labels?.unique === undefined) return undefined;
-  const { key, mode } = labels.unique;
-  const holder = labelled.holdersOf(number, key).findLast((slot) => slot !== ending);
-  const isHeld = holder !== undefined || taken.unique.has(place(key));
-  taken.unique.add(place(key));
-  if (!isHeld || mode !== 'reject') return undefined;
-  return new DuplicateJobError({ key, id: holder === undefined ? undefined : ids.of(holder) });
+  if (labels?.unique !== undefined) {
+    const { key, mode } = labels.unique;
+    const holder = labelled.holdersOf(number, key).findLast((slot) => slot !== ending);
+    const isTaken = taken.unique.has(place(key));
+    const isHeld = isTaken || holder !== undefined;
+    if (isHeld && mode === 'reject') {
+      return new DuplicateJobError({ key, id: holder === undefined ? undefined : ids.of(holder) });
+    }
+    const follows = !isTaken && holder !== undefined && table.stateOf(holder) === 'running';
+    taken.unique.add(place(key));
+    // Another stands for it, so that neither its id nor its idempotency key is taken by it.
+    if (isHeld && !(follows && ENCOUNTERS[mode].running === 'follow')) return undefined;
+  }
+  if (id !== undefined) taken.ids.add(id);
+  if (repeated !== undefined) taken.idempotent.add(place(repeated));
+  return undefined;
 }

@@ -1,77 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createCommands, type Command } from '../../src/actors/commands.ts';
-import { Dependencies } from '../../src/actors/dependencies.ts';
-import type { DispatcherMessage, NewJob, RunnerMessage, Settle } from '../../src/actors/messages.ts';
-import { Pending } from '../../src/actors/pending.ts';
-import { QueueBook } from '../../src/actors/queue-book.ts';
-import { Rates } from '../../src/actors/rates.ts';
-import { Retention } from '../../src/actors/retention.ts';
-import { Waiters } from '../../src/actors/waiters.ts';
+import type { Command } from '../../src/actors/commands.ts';
+import type { NewJob, Settle } from '../../src/actors/messages.ts';
 import { encodeEdges, type EdgeCondition } from '../../src/job/edges.ts';
-import { isAboutJob, type JobEvent, type Noted } from '../../src/job/event.ts';
-import { isFinal, nextState } from '../../src/job/machine.ts';
-import type { Clock } from '../../src/kernel/clock.ts';
-import { openMemoryStore, type MemoryFrames } from '../../src/log/memory-store.ts';
-import { replay } from '../../src/log/replay.ts';
+import { isFinal } from '../../src/job/machine.ts';
+import type { MemoryFrames } from '../../src/log/memory-store.ts';
 import { DEFAULT_POLICY } from '../../src/policy.ts';
-
-/**
- * The commands on a real log, with everything around them replaced by lists: what the dispatcher was told it may start.
- */
-async function openCommands(frames: MemoryFrames) {
-  const store = openMemoryStore(frames);
-  const { log } = await replay(store, 1 << 20);
-  const { table } = log;
-  const keep = { ageMs: Infinity, count: Infinity };
-  const startable = new Set<number>();
-  const dispatcher = {
-    tell(message: DispatcherMessage) {
-      if (message.kind === 'waiting') startable.add(message.slot);
-      if (message.kind === 'gone') startable.delete(message.slot);
-    },
-  };
-  const runner = { tell: (_message: RunnerMessage) => undefined };
-  const clock = { now: () => 1_000, random: () => 0 } as unknown as Clock;
-  const dependencies = new Dependencies(table);
-  const retention = new Retention(table, { completed: keep, cancelled: keep, dead: keep });
-  const pending = new Pending();
-  const record = (event: JobEvent | Noted): number => {
-    if (!isAboutJob(event)) return log.record(event);
-    const state = table.stateOf(event.slot);
-    assert.notEqual(nextState(state, event.kind), undefined, `${event.kind} in ${state}`);
-    if (event.kind !== 'removed') return log.record(event);
-    dependencies.remove(event.slot, () => log.record(event));
-    return 0;
-  };
-  let ids = 0;
-  const commands = createCommands({
-    clock,
-    log,
-    retention,
-    dependencies,
-    concurrency: 100,
-    book: new QueueBook(table.entries, new Map(), 100),
-    rates: new Rates(),
-    waiters: new Waiters(),
-    dispatcher,
-    runner,
-    schedules: { tell: () => undefined },
-    watched: new Set(),
-    createId: () => `made-${++ids}`,
-    maxCrashes: 3,
-    listSlice: 500,
-    record,
-    pending: () => pending,
-    isClosing: () => false,
-    isFull: () => false,
-  });
-  for (let slot = 0; slot < table.end; slot++) {
-    if (table.stateOf(slot) === 'waiting' && dependencies.of(slot) === 'free') startable.add(slot);
-  }
-  return { log, table, startable, dependencies, carryOut: (command: Command) => commands.carryOut(command) };
-}
+import { openCommands } from '../support/commands.ts';
 
 const settle: Settle<never> = { resolve: () => undefined, reject: () => undefined };
 
@@ -224,141 +160,151 @@ function newJob(id: string, parents: ModelJob['parents']): NewJob {
   };
 }
 
-test('random graphs with failures, cancels, revivals, kills and restarts behave as a plain model says', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
-      const frames: MemoryFrames = new Map();
-      let model = new Model();
-      let committed = new Model();
-      let engine = await openCommands(frames);
-      let made = 0;
+/** Many short lives and some long ones: 10,000 in all. */
+const LIVES = [
+  { minLength: 5, maxLength: 40, runs: 1_500 },
+  { minLength: 1, maxLength: 9, runs: 8_500 },
+];
 
-      const chosen = (states: ReadonlyArray<ModelJob['state']>, among: number): string | undefined => {
-        const fitting = [...model.jobs].filter(([, { state }]) => states.includes(state));
-        return fitting[among % Math.max(fitting.length, 1)]?.[0];
-      };
-      const slotOf = (id: string): number => engine.table.ids.find(id);
-      const end = (id: string, verdict: (Command & { kind: 'end' })['verdict']): void => {
-        const slot = slotOf(id);
-        engine.carryOut({ kind: 'end', slot, token: engine.table.tokenOf(slot) as number, verdict, report: undefined });
-      };
+for (const { runs, ...length } of LIVES) {
+  test(`${runs} random graphs with up to ${length.maxLength} failures, cancels, revivals, kills and restarts behave as a plain model says`, async () => {
+    const numRuns = Number(process.env['HOLDFAST_RUNS'] ?? runs);
+    await fc.assert(behavesAsTheModel(length), { numRuns, examples: FOUND });
+  });
+}
 
-      for (const next of steps) {
-        switch (next.kind) {
-          case 'graph': {
-            const jobs: NewJob[] = [];
-            for (const edges of next.parents) {
-              // An edge leads to a job that was made before, to one that is gone, or to one that never was.
-              const parents = new Map(
-                edges.map(([n, on]) => [`job-${n % (made + 2)}`, { id: `job-${n % (made + 2)}`, on }]),
-              );
-              const id = `job-${made++}`;
-              parents.delete(id);
-              const job = { id, parents: [...parents.values()].filter((parent) => parent.id !== `job-${made}`) };
-              jobs.push(newJob(job.id, job.parents));
-              model.jobs.set(id, {
-                state: 'waiting',
-                isUnreachable: false,
-                hasStarted: false,
-                isCancelling: false,
-                seen: 'free',
-                parents: job.parents,
-              });
-              model.settle();
-            }
-            engine.carryOut({ kind: 'enqueue', jobs, settle });
-            break;
-          }
-          case 'start': {
-            const free = [...engine.startable];
-            const slot = free[next.pick % Math.max(free.length, 1)];
-            if (slot === undefined) break;
-            const job = model.jobs.get(engine.table.ids.of(slot)) as ModelJob;
-            engine.startable.delete(slot);
-            engine.carryOut({
-              kind: 'start',
-              slot,
-              order: engine.table.orderOf(slot),
-              hold: { queue: 'default', lane: 'inline', key: undefined, route: undefined },
+function behavesAsTheModel(length: { readonly minLength: number; readonly maxLength: number }) {
+  return fc.asyncProperty(fc.array(step, { ...length, size: 'max' }), async (steps) => {
+    const frames: MemoryFrames = new Map();
+    let model = new Model();
+    let committed = new Model();
+    let engine = await openCommands(frames);
+    let made = 0;
+
+    const chosen = (states: ReadonlyArray<ModelJob['state']>, among: number): string | undefined => {
+      const fitting = [...model.jobs].filter(([, { state }]) => states.includes(state));
+      return fitting[among % Math.max(fitting.length, 1)]?.[0];
+    };
+    const slotOf = (id: string): number => engine.table.ids.find(id);
+    const end = (id: string, verdict: (Command & { kind: 'end' })['verdict']): void => {
+      const slot = slotOf(id);
+      engine.carryOut({ kind: 'end', slot, token: engine.table.tokenOf(slot) as number, verdict, report: undefined });
+    };
+
+    for (const next of steps) {
+      switch (next.kind) {
+        case 'graph': {
+          const jobs: NewJob[] = [];
+          for (const edges of next.parents) {
+            // An edge leads to a job that was made before, to one that is gone, or to one that never was.
+            const parents = new Map(
+              edges.map(([n, on]) => [`job-${n % (made + 2)}`, { id: `job-${n % (made + 2)}`, on }]),
+            );
+            const id = `job-${made++}`;
+            parents.delete(id);
+            const job = { id, parents: [...parents.values()].filter((parent) => parent.id !== `job-${made}`) };
+            jobs.push(newJob(job.id, job.parents));
+            model.jobs.set(id, {
+              state: 'waiting',
+              isUnreachable: false,
+              hasStarted: false,
+              isCancelling: false,
+              seen: 'free',
+              parents: job.parents,
             });
-            job.state = 'running';
-            job.hasStarted = true;
-            break;
+            model.settle();
           }
-          case 'complete':
-          case 'die': {
-            const id = chosen(['running'], next.pick);
-            if (id === undefined) break;
-            const job = model.jobs.get(id) as ModelJob;
-            if (next.kind === 'complete') {
-              end(id, { kind: 'completed', result: undefined, followUps: undefined, policy: DEFAULT_POLICY });
-              job.state = job.isCancelling ? 'cancelled' : 'completed';
-            } else {
-              end(id, {
-                kind: 'failed',
-                error: { name: 'Error', message: 'x' },
-                policy: { ...DEFAULT_POLICY, maxAttempts: 1 },
-              });
-              job.state = job.isCancelling ? 'cancelled' : 'dead';
-            }
-            job.isCancelling = false;
-            break;
-          }
-          case 'cancel':
-          case 'cancelAll': {
-            const id = chosen(['waiting', 'running'], next.pick);
-            if (id === undefined) break;
-            const descendants = next.kind === 'cancelAll';
-            for (const member of descendants ? model.descendants(id) : [id]) {
-              const job = model.jobs.get(member) as ModelJob;
-              if (job.state === 'waiting') job.state = 'cancelled';
-              if (job.state === 'running') job.isCancelling = true;
-            }
-            engine.carryOut({ kind: 'cancel', id, reason: undefined, descendants, settle });
-            break;
-          }
-          case 'revive': {
-            const id = chosen(['completed', 'cancelled', 'dead'], next.pick);
-            if (id === undefined) break;
-            const job = model.jobs.get(id) as ModelJob;
-            if (model.reach(job) !== 'unreachable') {
-              job.state = 'waiting';
-              job.isUnreachable = false;
-            }
-            engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'revive', attempts: 'reset' }, settle });
-            break;
-          }
-          case 'clear': {
-            const id = chosen(['completed', 'cancelled', 'dead'], next.pick);
-            if (id === undefined) break;
-            if (!model.isNeeded(id)) model.forget(id);
-            engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'clear' }, settle });
-            break;
-          }
-          case 'commit':
-          case 'restart':
-            await engine.log.commit();
-            committed = model.copy();
-            if (next.kind === 'restart') engine = await openCommands(frames);
-            break;
-          case 'kill':
-            engine = await openCommands(frames);
-            model = committed.copy();
-            break;
+          engine.carryOut({ kind: 'enqueue', jobs, settle });
+          break;
         }
-        model.settle();
-        for (const [id, { state }] of model.jobs) {
-          assert.equal(engine.table.stateOf(slotOf(id)), state, `${id} after ${JSON.stringify(next)}`);
+        case 'start': {
+          const free = [...engine.startable];
+          const slot = free[next.pick % Math.max(free.length, 1)];
+          if (slot === undefined) break;
+          const job = model.jobs.get(engine.table.ids.of(slot)) as ModelJob;
+          engine.startable.delete(slot);
+          engine.carryOut({
+            kind: 'start',
+            slot,
+            order: engine.table.orderOf(slot),
+            hold: { queue: 'default', lane: 'inline', key: undefined, route: undefined },
+          });
+          job.state = 'running';
+          job.hasStarted = true;
+          break;
         }
-        assert.equal(engine.table.size, model.jobs.size);
-        const free = [...model.jobs].filter(([, job]) => job.state === 'waiting' && model.reach(job) === 'free');
-        assert.deepEqual(
-          [...engine.startable].map((slot) => engine.table.ids.of(slot)).sort(),
-          free.map(([id]) => id).sort(),
-          `who may start after ${JSON.stringify(next)}`,
-        );
+        case 'complete':
+        case 'die': {
+          const id = chosen(['running'], next.pick);
+          if (id === undefined) break;
+          const job = model.jobs.get(id) as ModelJob;
+          if (next.kind === 'complete') {
+            end(id, { kind: 'completed', result: undefined, followUps: undefined, policy: DEFAULT_POLICY });
+            job.state = job.isCancelling ? 'cancelled' : 'completed';
+          } else {
+            end(id, {
+              kind: 'failed',
+              error: { name: 'Error', message: 'x' },
+              policy: { ...DEFAULT_POLICY, maxAttempts: 1 },
+            });
+            job.state = job.isCancelling ? 'cancelled' : 'dead';
+          }
+          job.isCancelling = false;
+          break;
+        }
+        case 'cancel':
+        case 'cancelAll': {
+          const id = chosen(['waiting', 'running'], next.pick);
+          if (id === undefined) break;
+          const descendants = next.kind === 'cancelAll';
+          for (const member of descendants ? model.descendants(id) : [id]) {
+            const job = model.jobs.get(member) as ModelJob;
+            if (job.state === 'waiting') job.state = 'cancelled';
+            if (job.state === 'running') job.isCancelling = true;
+          }
+          engine.carryOut({ kind: 'cancel', id, reason: undefined, descendants, settle });
+          break;
+        }
+        case 'revive': {
+          const id = chosen(['completed', 'cancelled', 'dead'], next.pick);
+          if (id === undefined) break;
+          const job = model.jobs.get(id) as ModelJob;
+          if (model.reach(job) !== 'unreachable') {
+            job.state = 'waiting';
+            job.isUnreachable = false;
+          }
+          engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'revive', attempts: 'reset' }, settle });
+          break;
+        }
+        case 'clear': {
+          const id = chosen(['completed', 'cancelled', 'dead'], next.pick);
+          if (id === undefined) break;
+          if (!model.isNeeded(id)) model.forget(id);
+          engine.carryOut({ kind: 'change', ids: [id], change: { kind: 'clear' }, settle });
+          break;
+        }
+        case 'commit':
+        case 'restart':
+          await engine.log.commit();
+          committed = model.copy();
+          if (next.kind === 'restart') engine = await openCommands(frames);
+          break;
+        case 'kill':
+          engine = await openCommands(frames);
+          model = committed.copy();
+          break;
       }
-    }),
-    { numRuns: Number(process.env['HOLDFAST_RUNS'] ?? 1_500), examples: FOUND },
-  );
-});
+      model.settle();
+      for (const [id, { state }] of model.jobs) {
+        assert.equal(engine.table.stateOf(slotOf(id)), state, `${id} after ${JSON.stringify(next)}`);
+      }
+      assert.equal(engine.table.size, model.jobs.size);
+      const free = [...model.jobs].filter(([, job]) => job.state === 'waiting' && model.reach(job) === 'free');
+      assert.deepEqual(
+        [...engine.startable].map((slot) => engine.table.ids.of(slot)).sort(),
+        free.map(([id]) => id).sort(),
+        `who may start after ${JSON.stringify(next)}`,
+      );
+    }
+  });
+}

@@ -340,3 +340,23 @@ test('keys and tags that cannot be are refused by name', async (t) => {
     await assert.rejects(jobs.enqueue('work', {}, options), { code: 'HOLDFAST_INVALID_ARGUMENT', field });
   }
 });
+
+test('a job that another stands for takes no key and no id from the next in the list', async (t) => {
+  const site = await openMovedEngine(t);
+  const { jobs } = site;
+  const held = { unique: { key: 'k', mode: 'keep' } } as const;
+  const first = await jobs.enqueue('work', 1, held);
+  const refused = { unique: { key: 'k', mode: 'reject' }, idempotencyKey: 'i' } as const;
+  await assert.rejects(
+    jobs.enqueueAll([
+      ['work', 2, { ...held, idempotencyKey: 'i' }],
+      ['work', 3, refused],
+    ]),
+    { code: 'HOLDFAST_DUPLICATE_JOB' },
+  );
+  const [second, third] = await jobs.enqueueAll([
+    ['work', 4, { ...held, id: 'own' }],
+    ['work', 5, { id: 'own' }],
+  ]);
+  assert.deepEqual([second.id, second.isNew, third.id, third.isNew], [first.id, false, 'own', true]);
+});
