@@ -199,6 +199,81 @@ describe('a step of trimming', () => {
     });
   }
 
+  test('leaves a frame where it is until all that lives in it is carried, each job once', async () => {
+    const frames: MemoryFrames = new Map();
+    const log = await openLog(frames);
+    const trimmer = new Trimmer(log, 1_000);
+    for (let slot = 0; slot < 200; slot++) log.record(enqueued(slot));
+    for (let slot = 0; slot < 5; slot++) log.record({ kind: 'removed', slot, at: NOW });
+    await log.commit();
+    assert.equal(log.ledger.tail, 2, 'they are in one frame');
+    // Others live in their slots now.
+    for (let slot = 0; slot < 5; slot++) log.record(enqueued(slot, { id: `new:${slot}` }));
+    log.record(enqueued(200, { payload: text(60_000) }));
+    log.record({ kind: 'removed', slot: 200, at: NOW });
+    await log.commit();
+    const lateComers = [0, 1, 2, 3, 4].map((slot) => log.table.homeOf(slot));
+    const stepOnce = async (): Promise<void> => {
+      trimmer.step(NOW);
+      await log.commit();
+      trimmer.committed();
+    };
+    const carriedSlots = (): number[] =>
+      Array.from({ length: 200 }, (_, slot) => slot).filter((slot) => log.table.homeOf(slot) >= 3 * FULL_FRAME_BYTES);
+    for (let steps = 1; steps <= 6; steps++) {
+      await stepOnce();
+      assert.equal(carriedSlots().length, 32 * steps);
+      assert.equal(log.ledger.head, 1);
+      assert.deepEqual(rowsOf((await openLog(copyOf(frames))).table), rowsOf(log.table));
+    }
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].map((slot) => log.table.homeOf(slot)),
+      lateComers,
+    );
+    while (trimmer.hasWork) await stepOnce();
+    assert.ok(log.ledger.head > 1);
+    assert.equal(carriedSlots().length, 200);
+    assert.deepEqual(rowsOf((await openLog(frames)).table), rowsOf(log.table));
+  });
+
+  test('goes through at most 256 frames in which nothing lives', async () => {
+    const log = await openLog();
+    const trimmer = new Trimmer(log, 1_000);
+    for (let n = 0; n < 400; n++) {
+      log.record(enqueued(0, { payload: text(200) }));
+      log.record({ kind: 'removed', slot: 0, at: NOW });
+      await log.commit();
+    }
+    trimmer.step(NOW);
+    await log.commit();
+    trimmer.committed();
+    trimmer.step(NOW);
+    await log.commit();
+    assert.equal(log.ledger.head, 257);
+  });
+
+  test('waits, also in a log that was just opened, until it is longer by the whole slack', async () => {
+    const log = await openLog();
+    log.record(enqueued(0, { payload: text(7_000) }));
+    log.record({ kind: 'removed', slot: 0, at: NOW });
+    await log.commit();
+    assert.equal(new Trimmer(log, 10_000).hasWork, false);
+    assert.equal(new Trimmer(log, 6_000).hasWork, true);
+  });
+
+  test('carries as few entries as jobs', async () => {
+    const log = await openLog();
+    const trimmer = new Trimmer(log, 1_000);
+    const note = { kind: 'noted', at: NOW, space: 'queue', value: '{}', what: 'changed', detail: undefined } as const;
+    for (let n = 0; n < 100; n++) log.record({ ...note, name: `queue:${n}` });
+    log.record(enqueued(0, { payload: text(40_000) }));
+    log.record({ kind: 'removed', slot: 0, at: NOW });
+    await log.commit();
+    const before = log.uncommittedCount;
+    trimmer.step(NOW);
+    assert.equal(log.uncommittedCount - before, 32);
+  });
+
   test('says nothing of frames that nobody carried: the mark names only what was carried durably before', async () => {
     const frames: MemoryFrames = new Map();
     const log = await openLog(frames);
@@ -232,6 +307,9 @@ describe('a step of trimming', () => {
     log.record({ kind: 'removed', slot: 1, at: NOW });
     await log.commit();
     frames.delete(1);
-    assert.throws(() => trimmer.step(NOW), { code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' });
+    assert.throws(() => trimmer.step(NOW), {
+      ...{ code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' },
+      message: /it is not found any more/,
+    });
   });
 });

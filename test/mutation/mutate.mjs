@@ -8,7 +8,7 @@
  *   npm run mutate -- log/trim --again                the survivors of the last run once more, with more tests
  *
  * The tests are those of both folders that need no disk, no thread and no process, the quickest first, for 4 s in all
- * (`--budget <ms>`); with `--again` also stories of `test/scenarios` and some seeds of the simulation, for four times as
+ * (`--budget <ms>`); with `--again` also stories of `test/scenarios` and some seeds of the simulation, for twice as
  * long. Survivors are printed with their places in `dist`; everything goes to a file in `--out`.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -77,7 +77,7 @@ const stryker = new Stryker({
   holdfast: {
     testFiles: testFiles(),
     isStatic: values.static,
-    budgetMs: Number(values.budget) * (values.again ? 4 : 1),
+    budgetMs: Number(values.budget) * (values.again ? 2 : 1),
     sample: values.again ? 1 : Number(values.sample),
     ...(alive !== undefined && { only: alive }),
   },
