@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import type { LogEvent } from '../../src/job/event.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { type MemoryFrames, openMemoryStore } from '../../src/log/memory-store.ts';
@@ -22,6 +23,14 @@ function framesOf(
     previousChain = frame.chain;
   }
   return frames;
+}
+
+/** A frame with bytes changed and a checksum that is right. */
+function changed(frame: Uint8Array, change: (bytes: Buffer) => void): Buffer {
+  const bytes = Buffer.from(frame);
+  change(bytes);
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
+  return bytes;
 }
 
 const start = (slot: number, starts = 1): LogEvent => ({ kind: 'started', slot, at: NOW, starts });
@@ -207,14 +216,23 @@ describe('a replay refuses', () => {
 
   test('a frame whose count of records is not what it holds', async () => {
     const { frame } = frameOf([enqueued(0), enqueued(1)]);
-    const { crc32 } = await import('node:zlib');
-    const bytes = Buffer.from(frame.bytes);
-    bytes.writeUInt32LE(3, 32);
-    bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
     await assert.rejects(
-      openLog(new Map([[1, bytes]])),
+      openLog(new Map([[1, changed(frame.bytes, (bytes) => bytes.writeUInt32LE(3, 32))]])),
       damaged('frame 1', /it says that it holds 3 records, and holds 2/),
     );
+  });
+
+  test('labels that are not JSON', async () => {
+    const frames = framesOf([[{ kind: 'opened', at: NOW }], [enqueued(0, { labels: '{"unique":"a"}' })]]);
+    const broken = changed(frames.get(2) as Uint8Array, (bytes) => bytes.write('[', bytes.indexOf('{"unique"')));
+    await assert.rejects(openLog(frames.set(2, broken)), damaged('frame 2', /there are labels that are not JSON/));
+  });
+
+  test('a slot for which there is no memory', async () => {
+    const frames = framesOf([[{ kind: 'opened', at: NOW }, enqueued(0)]]);
+    // The slot stands behind the mark of the opening, which has 22 bytes.
+    const broken = changed(frames.get(1) as Uint8Array, (bytes) => bytes.writeUInt32LE(0xfffffff0, 40 + 22 + 10));
+    await assert.rejects(openLog(frames.set(1, broken)), damaged('frame 1', /a slot for which there is no memory/));
   });
 
   test('what its store says it cannot read', async () => {
