@@ -12,6 +12,7 @@ import latency from './latency.ts';
 import mainThread from './main-thread.ts';
 import restart from './restart.ts';
 import run from './run.ts';
+import schedules from './schedules.ts';
 import slowDisk from './slow-disk.ts';
 import startUp from './start-up.ts';
 import storeSize from './store-size.ts';
@@ -29,6 +30,7 @@ export const alone: readonly Question[] = [
   diskBytes,
   startUp,
   slowDisk,
+  schedules,
   admin,
 ];
 

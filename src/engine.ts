@@ -8,6 +8,7 @@
  */
 import { Consumption } from './actors/consumption.ts';
 import { startCore, type Core } from './actors/core.ts';
+import { clockSetBack } from './actors/notes.ts';
 import type { DispatcherMessage, JournalMessage, RunnerMessage, SchedulesMessage, Settle } from './actors/messages.ts';
 import { QueueBook } from './actors/queue-book.ts';
 import { createRunner } from './actors/runner.ts';
@@ -79,6 +80,9 @@ export interface StartGate {
   /** `tell` is to be called whenever it opens. */
   onOpen(tell: () => void): void;
 }
+
+/** A clock that is set back so far is told of: what was due in between is not due again, and rests until it has caught up. */
+const LARGE_STEP_MS = 60_000;
 
 export interface Rebuilt {
   readonly core: Core;
@@ -190,7 +194,10 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
   }
 
   // What was to be at a moment is to be at another.
-  clock.onJump(() => mailboxes.dispatcher.tell({ kind: 'settings' }));
+  clock.onJump((byMs) => {
+    mailboxes.dispatcher.tell({ kind: 'settings' });
+    if (byMs <= -LARGE_STEP_MS) mailboxes.journal.tell(clockSetBack(byMs));
+  });
 
   const open: OpenQuestions = { count: 0 };
 

@@ -17,6 +17,13 @@ export interface NoteParts {
   readonly cancelOne: (slot: number, reason: string) => void;
 }
 
+/** Nothing is kept of it but the event. */
+export function clockSetBack(byMs: number): Extract<JournalMessage, { kind: 'note' }> {
+  const detail = JSON.stringify({ byMs });
+  const entry = { space: 'engine', name: 'clock', what: 'set back', detail, value: '' } as const;
+  return { kind: 'note', entries: [entry], settle: { resolve: () => undefined, reject: () => undefined } };
+}
+
 export function noteDown(
   { clock, table, dependencies, record, pending, take, cancelOne }: NoteParts,
   { entries, jobs = [], replaced = [], settle }: Extract<JournalMessage, { kind: 'note' }>,

@@ -10,21 +10,14 @@
 import { NONE } from '../schedule-options.ts';
 import { admit, type Admitted, type Run } from '../job/admit.ts';
 import { judge, nextDue, type Judged } from '../job/judge.ts';
-import { UNTOLD } from '../job/event.ts';
 import { isFinal } from '../job/machine.ts';
-import {
-  decodeDefinition,
-  decodeProgress,
-  encodeDefinition,
-  encodeProgress,
-  type Definition,
-  type Progress,
-} from '../job/schedule.ts';
+import { decodeDefinition, decodeProgress, type Definition, type Progress } from '../job/schedule.ts';
 import { Heap, Places } from '../kernel/heap.ts';
-import type { Note, Settle, SchedulesMessage } from './messages.ts';
+import type { Settle, SchedulesMessage } from './messages.ts';
 import { isMadeUp, occurrenceJob } from './occurrence-job.ts';
 import { carryOutSchedule } from './schedule-commands.ts';
 import type { Change, Held, ScheduleKeeper, ScheduleParts } from './schedule-keeper.ts';
+import { notesOf, wakeOf } from './schedule-notes.ts';
 
 /** How many are looked at, and taken in, before others get their turn. */
 const LOOK_SLICE = 64;
@@ -246,34 +239,13 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
 
   function change(name: string, before: Held | undefined, made: Change): void {
     const definition = made.definition ?? (before as Held).definition;
-    const { what, skips = [], runs = [] } = made;
-    // What is owed is looked at as soon as this is replayed.
-    const wakeAt = made.progress.owed.length > 0 ? 0 : nextDue(definition.plan, made.progress);
-    const paused = made.progress.paused;
-    const progress = { ...made.progress, wakeAt: paused === undefined ? wakeAt : paused.until };
-    const value = encodeProgress(progress);
-    const noted: Note[] = [];
-    const note = (word: string, detail: unknown): void => {
-      noted.push({ space: 'progress', name, what: word, detail: JSON.stringify(detail), value });
-    };
-    if (made.definition !== undefined) {
-      noted.push({
-        space: 'schedule',
-        name,
-        what: what as string,
-        detail: undefined,
-        value: encodeDefinition(definition),
-      });
-    }
-    for (const skip of skips) note('skipped', skip);
-    if (runs.length > 0) note('enqueued', { ids: runs.map(({ id }) => id) });
-    if (made.definition === undefined && what !== undefined) note(what, made.detail ?? { owed: progress.owed });
-    if (made.definition !== undefined && noted.length === 1) note(UNTOLD, { cursorAt: progress.cursorAt });
+    const { runs = [] } = made;
+    const progress = { ...made.progress, wakeAt: wakeOf(definition, made.progress) };
     told.set(name, { definition, progress });
     for (const { id } of runs) making.add(id);
     journal.tell({
       kind: 'note',
-      entries: noted,
+      entries: notesOf(name, made, progress),
       jobs: runs.map((run) => occurrenceJob(definition, run, made.payload, clock.now(), offsetOf(definition, run))),
       replaced: runs.flatMap(({ cancels }) => cancels ?? []),
       settle: made.settle ?? NOBODY,

@@ -1,7 +1,15 @@
 // Schedules: each nominal time ends as a run or as a skip with a reason, over restarts, sleep, and clocks that jump.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { defineJob, type Engine, type Occurrence, type OpenOptions, type ScheduleRule } from '../../src/index.ts';
+import {
+  constant,
+  defineJob,
+  type Engine,
+  type Occurrence,
+  type OpenOptions,
+  type ScheduleJobOptions,
+  type ScheduleRule,
+} from '../../src/index.ts';
 import { openMovedEngine, type MovedEngine } from '../support/engine.ts';
 
 const MINUTE_MS = 60_000;
@@ -216,6 +224,75 @@ test('overlap replace: the one before is cancelled, and the new one starts when 
   assert.deepEqual([replaced?.state, replaced?.reason], ['cancelled', 'replaced']);
 });
 
+test('overlap replace: a run that ignores its signal keeps its slot, and the new one starts after the grace', async (t) => {
+  const started: string[] = [];
+  const gates: Array<() => void> = [];
+  const deaf = defineJob({
+    type: 'deaf',
+    timeout: 'none',
+    async run(_payload: unknown, { job }) {
+      started.push(job.id.slice(-13, -5));
+      await new Promise<void>((resolve) => gates.push(resolve));
+    },
+  });
+  const site = await openMovedEngine(t, { jobs: [deaf], settle: 0, grace: '1m', concurrency: 2 });
+  t.after(() => gates.forEach((open) => open()));
+  await site.jobs.schedule('s', { cron: '0 * * * *', tz: 'UTC', overlap: 'replace' }, deaf);
+  await site.clock.pass(2 * HOUR_MS + 30_000);
+  const [first, second] = ['s@2026-01-01T01:00:00.000Z', 's@2026-01-01T02:00:00.000Z'];
+  assert.deepEqual(started, ['01:00:00']);
+  assert.deepEqual((await site.jobs.explain(second))?.reasons, [{ why: 'blocked', waitsFor: [first] }]);
+  assert.equal((await site.jobs.get(first))?.isCancelling, true);
+  await site.clock.pass(MINUTE_MS);
+  assert.deepEqual(started, ['01:00:00', '02:00:00']);
+  assert.deepEqual(
+    [(await site.jobs.get(first))?.state, (await site.jobs.get(first))?.reason],
+    ['cancelled', 'replaced'],
+  );
+  // The first one still runs, on a slot of its own; the third has none until one returns.
+  await site.clock.pass(HOUR_MS);
+  assert.equal(started.length, 2);
+  assert.deepEqual((await site.jobs.explain('s@2026-01-01T03:00:00.000Z'))?.reasons[0]?.why, 'engine-limit');
+  gates[0]?.();
+  await site.clock.settle();
+  assert.deepEqual(started, ['01:00:00', '02:00:00', '03:00:00']);
+});
+
+test('each job of a schedule is as its template says, also after a restart', async (t) => {
+  const site = await openMovedEngine(t, { jobs: [], settle: 0 });
+  const template: ScheduleJobOptions = {
+    ...{ queue: 'photos', priority: 7, key: 'album:1', tags: ['nightly'], deadline: '10m', timeout: '2m' },
+    retry: { attempts: 3, backoff: constant('1s') },
+  };
+  await site.jobs.schedule('s', { every: '1h' }, 'tidy', { album: 1 }, template);
+  for (const n of [1, 2]) {
+    await site.clock.pass(HOUR_MS + 1);
+    const at = START + n * HOUR_MS;
+    const { jobs } = await site.jobs.list({ key: 'album:1', since: at });
+    const [job] = jobs;
+    const { type, queue, priority, tags, deadlineAt, timeoutMs, maxAttempts, backoff, payload } = job ?? {};
+    assert.deepEqual(
+      [{ type, queue, priority, tags, deadlineAt, timeoutMs, maxAttempts, backoff, payload }, jobs.length],
+      [
+        {
+          ...{ type: 'tidy', queue: 'photos', priority: 7, tags: ['nightly'], deadlineAt: at + 600_000 },
+          ...{
+            timeoutMs: 120_000,
+            maxAttempts: 3,
+            backoff: { kind: 'constant', delayMs: 1_000 },
+            payload: { album: 1 },
+          },
+        },
+        1,
+      ],
+    );
+    await site.restart();
+  }
+  await assert.rejects(site.jobs.schedule('u', { every: '1h' }, 'tidy', {}, { unique: 'k' } as never), {
+    ...{ code: 'HOLDFAST_INVALID_ARGUMENT', field: 'options.unique' },
+  });
+});
+
 test('overlap allow: runs go on side by side', async (t) => {
   const { site, slow, started } = await openSlow(t);
   await site.jobs.schedule('s', { cron: '0 * * * *', tz: 'UTC', overlap: 'allow' }, slow);
@@ -375,6 +452,28 @@ test('a clock that is set back runs nothing twice, and one that is set forward l
   site.clock.jump(3 * HOUR_MS);
   await site.clock.pass(MINUTE_MS);
   assert.deepEqual(hours(told), [1, 2, 3, 4, 5, 6]);
+});
+
+test('a clock that is set back by a minute or more is an event, durable and told once', async (t) => {
+  const { site } = await openSite(t);
+  const told = async (): Promise<unknown[]> => {
+    const mark = await site.jobs.enqueue('test:mark');
+    const found: unknown[] = [];
+    for await (const event of site.jobs.events({ since: 0 })) {
+      if (event.id === mark.id) break;
+      if (event.kind === 'engine') found.push([event.name, event.what, event.detail]);
+    }
+    return found;
+  };
+  site.clock.jump(-59_000);
+  site.clock.jump(3 * HOUR_MS);
+  await site.clock.settle();
+  assert.deepEqual(await told(), []);
+  site.clock.jump(-2 * HOUR_MS);
+  await site.clock.settle();
+  assert.deepEqual(await told(), [['clock', 'set back', { byMs: -2 * HOUR_MS }]]);
+  await site.restart();
+  assert.deepEqual(await told(), [['clock', 'set back', { byMs: -2 * HOUR_MS }]]);
 });
 
 for (const how of ['lost', 'stored'] as const) {
