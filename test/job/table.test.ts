@@ -128,6 +128,17 @@ function assertSame(table: JobTable, model: TableModel): void {
       );
     }
   }
+  assert.equal(table.runningCount, jobs.filter(([, { state }]) => state === 'running').length);
+  for (const [slot, { type, queue }] of jobs) {
+    assert.equal(table.typeNumberOf(slot), table.types.find(type));
+    assert.equal(table.queueNumberOf(slot), table.queues.find(queue));
+  }
+  for (const type of table.types.all()) {
+    for (const state of JOB_STATES) {
+      const count = jobs.filter(([, job]) => job.type === type && job.state === state).length;
+      assert.equal(table.countOfType(table.types.find(type), state), count, `${state} of ${type}`);
+    }
+  }
   for (const queue of QUEUES) {
     for (const state of JOB_STATES) {
       const count = jobs.filter(([, job]) => job.queue === queue && job.state === state).length;
@@ -203,6 +214,18 @@ describe('the job table', () => {
       { attempts, crashes, interrupts, snoozes },
       { attempts: 65_535, crashes: 255, interrupts: 65_535, snoozes: 65_535 },
     );
+  });
+
+  test('counts the bytes of entries among those that are alive', () => {
+    const table = new JobTable();
+    const given: Stimulus = { slot: 0, kind: 0, bytes: 50, at: 1, number: 1, flag: false };
+    table.apply(jobEvent('enqueued', given, 'a', 0), 100, 50);
+    table.entries.apply(
+      { kind: 'noted', at: 1, space: 'queue', name: 'q', value: '1', what: 'changed', detail: undefined },
+      200,
+      7,
+    );
+    assert.equal(table.liveBytes, 57);
   });
 
   test('holds the bytes of as many errors as a history keeps, and no more', () => {

@@ -98,6 +98,19 @@ describe('reading a frame of a log', () => {
     await assert.rejects(log.readFrame(1), { code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' });
   });
 
+  test('calls the store damaged when the first frame is gone that a trimming left', async () => {
+    const log = await logOf([enqueued(0), enqueued(1), enqueued(2)], 0);
+    log.dropWithNextCommit({ from: 1, below: 2 });
+    log.record({ kind: 'trimmed', at: NOW, head: 2 });
+    await log.commit();
+    log.frames.delete(2);
+    assert.equal(await log.readFrame(1), undefined);
+    await assert.rejects(log.readFrame(2), {
+      ...{ code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' },
+      message: /it is not found any more/,
+    });
+  });
+
   test('calls it damaged when its bytes are not those that were written', async () => {
     const log = await logOf([enqueued(0), enqueued(1)], 0);
     (log.frames.get(1) as Uint8Array)[60] = 0xee;

@@ -11,7 +11,7 @@ import {
 } from '../../src/log/frame.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
 import { readRecords } from '../../src/log/read-record.ts';
-import { enqueued, NOW, openWatchedLog } from '../support/log.ts';
+import { carried, enqueued, NOW, openWatchedLog } from '../support/log.ts';
 
 function kindsIn(frames: MemoryFrames): string[] {
   return [...frames].flatMap(([sequence, bytes]) =>
@@ -132,6 +132,34 @@ describe('a log', () => {
       writes.slice(-2).map(({ drop }) => drop),
       [{ from: 1, below: 4 }, undefined],
     );
+  });
+});
+
+describe('a frame of the log', () => {
+  test('is the last of its commit only if it is, also where one was closed for what is read out of it', async () => {
+    const { log, frames } = await openWatchedLog();
+    const position = log.record(enqueued(0));
+    log.recordFrom(position, () => ({ kind: 'started', slot: 0, at: NOW, starts: 1 }));
+    assert.equal(log.uncommittedCount, 2);
+    await log.commit();
+    assert.equal(log.uncommittedCount, 0);
+    assert.deepEqual(
+      [...frames].map(([sequence, bytes]) => readFrame(bytes, sequence).isLastOfCommit),
+      [false, true],
+    );
+  });
+
+  test('holds what lives in it once: a job that is carried into a slot takes nothing from where another lived', async () => {
+    const { log } = await openWatchedLog();
+    log.record(enqueued(0));
+    log.record(enqueued(1));
+    await log.commit();
+    log.record({ kind: 'removed', slot: 0, at: NOW });
+    assert.equal(log.ledger.heldBy(1), 1);
+    log.record(carried(0, { id: 'another' }));
+    assert.deepEqual([log.ledger.heldBy(1), log.ledger.heldBy(2)], [1, 1]);
+    log.record(carried(0, { id: 'another' }));
+    assert.deepEqual([log.ledger.heldBy(1), log.ledger.heldBy(2)], [1, 1]);
   });
 });
 

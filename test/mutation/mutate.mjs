@@ -112,13 +112,17 @@ for (const name of modules) report(name);
 function merged(fresh) {
   const slim = fresh.map(({ id, fileName, location, mutatorName, replacement, status, statusReason, killedBy }) => ({
     ...{ id, module: path.relative('dist/src', fileName).replace(/\.js$/, ''), mutatorName, replacement, killedBy },
-    // Those that are not in the sample are skipped by the runner.
-    status: statusReason === 'not in the sample' ? 'Ignored' : status,
+    status: statusReason === 'not in the sample' || !isInSample(id) ? 'Ignored' : status,
     ...location.start,
   }));
   if (before === undefined) return slim;
   const byId = new Map(slim.map((result) => [result.id, result]));
   return before.map((result) => (alive.includes(result.id) ? (byId.get(result.id) ?? result) : result));
+}
+
+/** The runner leaves out the others, too; those that no test reaches do not come to it. */
+function isInSample(id) {
+  return values.again || Number(id) % Number(values.sample) === 0;
 }
 
 function report(name) {
