@@ -5,27 +5,17 @@ import type { Runner } from './actors/runner.ts';
 import type { Throughput } from './actors/throughput.ts';
 import type { Admission } from './admission.ts';
 import { changingMethods } from './changing.ts';
-import type { Closing } from './closing.ts';
 import { isDefinition, type AnyJobDefinition } from './definition.ts';
-import {
-  EngineClosedError,
-  InvalidArgumentError,
-  JobCancelledError,
-  JobFailedError,
-  JobNotFoundError,
-  rebuildError,
-  StoreUnavailableError,
-} from './errors.ts';
-import type { Engine, EventOptions, JobHandles, JobPage, ListFilter } from './face.ts';
+import { InvalidArgumentError, JobCancelledError, JobFailedError, JobNotFoundError, rebuildError } from './errors.ts';
+import { eventMethods, type EventParts } from './events.ts';
+import type { Engine, JobHandles, JobPage, ListFilter } from './face.ts';
 import { planGraph, type GraphNodes } from './graph.ts';
 import { JobHandle } from './handle.ts';
 import { checkFlag, checkObject, oneOf } from './job/check.ts';
 import { checkId } from './job/name.ts';
-import type { SupervisorMode } from './kernel/supervisor.ts';
 import { backUp } from './log/backup.ts';
 import { sequenceOf } from './log/frame.ts';
 import type { Home } from './log/home.ts';
-import { streamEvents } from './log/stream.ts';
 import type { JobOptions } from './job-options.ts';
 import { checkMiddleware, type Middleware } from './middleware.ts';
 import type { Settings } from './options.ts';
@@ -33,9 +23,8 @@ import { queueMethods, type QueueMethodParts } from './queue-methods.ts';
 import { createReader } from './reader.ts';
 import type { Router } from './router.ts';
 import { scheduleMethods, type ScheduleMethodParts } from './schedule-methods.ts';
-import { eventView, type EventView } from './view.ts';
 
-export interface MethodParts extends QueueMethodParts {
+export interface MethodParts extends QueueMethodParts, EventParts {
   readonly home: Home;
   readonly settings: Settings;
   readonly router: Router;
@@ -46,11 +35,6 @@ export interface MethodParts extends QueueMethodParts {
   readonly admission: Admission;
   readonly runner: Runner;
   readonly askSchedules: ScheduleMethodParts['askSchedules'];
-  readonly closing: Closing;
-  /** Called, and forgotten, after the next commit. */
-  readonly commits: Set<() => void>;
-  /** How the part that the log belongs to is. */
-  readonly mode: () => SupervisorMode;
 }
 
 type Entry = readonly [job: AnyJobDefinition | string, payload?: unknown, options?: JobOptions];
@@ -88,46 +72,9 @@ export function engineMethods(parts: MethodParts): Engine {
     }
   }
 
-  function nextCommit(): Promise<void> {
-    return new Promise((resolve) => parts.commits.add(resolve));
-  }
-
-  async function* events(options: EventOptions, now: number): AsyncGenerator<EventView, void, void> {
-    checkObject(options, 'options', '{ since: 0 }');
-    const { since, signal } = options;
-    if (since !== undefined && !(Number.isSafeInteger(since) && since >= 0)) {
-      throw new InvalidArgumentError({ field: 'since', expected: 'the seq of an event, or 0', got: since });
-    }
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new InvalidArgumentError({ field: 'signal', expected: 'an AbortSignal', got: signal });
-    }
-    if (closing.isBegun()) throw new EngineClosedError();
-    const stream = streamEvents(
-      {
-        log: parts.log,
-        isReplacing: () => parts.mode() === 'recovering',
-        isEnded: () => closing.isOver(),
-        isStopped: () => signal?.aborted === true,
-        async nextCommit() {
-          if (parts.mode() === 'parked') throw new StoreUnavailableError('it failed too often; open it again');
-          const committed = nextCommit();
-          if (signal === undefined) return committed;
-          let stop = (): void => undefined;
-          const stopped = new Promise<void>((resolve) => {
-            stop = resolve;
-            signal.addEventListener('abort', stop, { once: true });
-          });
-          await Promise.race([committed, stopped]);
-          signal.removeEventListener('abort', stop);
-        },
-      },
-      since ?? now,
-    );
-    for await (const event of stream) yield eventView(event);
-  }
-
   return {
     ...queueMethods(parts),
+    ...eventMethods(parts),
     path: parts.home.path,
     salvaged: parts.home.salvaged,
     closing: closing.signal,
@@ -240,8 +187,6 @@ export function engineMethods(parts: MethodParts): Engine {
       const tell = (done: number): void => onProgress?.({ step: 'frames', done, total: Math.max(done, total) });
       return backUp(parts.home.path, to, () => parts.log().durableFrames(), parts.clock, tell);
     },
-    // The moment of the call is what "from now on" means, not the one of the first `next`.
-    events: (options = {}) => events(options, parts.log().durablePosition),
     async close(options = {}) {
       checkObject(options, 'options', "{ drain: '5s' }");
       return closing.begin(options);

@@ -216,35 +216,49 @@ export function eventView(event: LoggedFact): EventView {
     const kind = space === 'progress' ? 'schedule' : space;
     return withoutUndefined({ seq, kind, at, name, what, detail: parsed(detail) });
   }
-  const { kind, at, id, type, queue, position: seq } = event;
-  const base = { seq, kind, at, id, type, queue };
+  // Literal objects, since a spread costs more than all the rest of it.
+  const { at, id, type, queue, position: seq } = event;
   switch (event.kind) {
     case 'enqueued':
-      return { ...base, dueAt: event.dueAt, priority: event.priority };
+    case 'updated': {
+      const { kind, dueAt, priority } = event;
+      return { seq, kind, at, id, type, queue, dueAt, priority };
+    }
     case 'started':
-      return { ...base, start: event.starts };
-    case 'completed':
-      return withoutUndefined({ ...base, result: parsed(event.result) });
-    case 'failed':
-      return withoutUndefined({ ...base, dueAt: event.dueAt, error: parsed(event.error) as FlatError | undefined });
-    case 'died':
-      return withoutUndefined({ ...base, reason: event.why, error: parsed(event.error) as FlatError | undefined });
+      return { seq, kind: event.kind, at, id, type, queue, start: event.starts };
+    case 'completed': {
+      const { kind, result } = event;
+      if (result === undefined) return { seq, kind, at, id, type, queue };
+      return { seq, kind, at, id, type, queue, result: parsed(result) };
+    }
+    case 'failed': {
+      const { kind, dueAt } = event;
+      return withoutUndefined({ seq, kind, at, id, type, queue, dueAt, error: errorOf(event.error) });
+    }
+    case 'died': {
+      const { kind, why: reason } = event;
+      return withoutUndefined({ seq, kind, at, id, type, queue, reason, error: errorOf(event.error) });
+    }
     case 'interrupted':
-      return { ...base, reason: event.why };
+      return { seq, kind: event.kind, at, id, type, queue, reason: event.why };
     case 'cancelling':
-    case 'cancelled':
-      return withoutUndefined({ ...base, reason: parsed(event.reason) as string | undefined });
+    case 'cancelled': {
+      const reason = parsed(event.reason) as string | undefined;
+      return withoutUndefined({ seq, kind: event.kind, at, id, type, queue, reason });
+    }
     case 'snoozed':
     case 'rescheduled':
     case 'revived':
-      return { ...base, dueAt: event.dueAt };
-    case 'updated':
-      return { ...base, dueAt: event.dueAt, priority: event.priority };
+      return { seq, kind: event.kind, at, id, type, queue, dueAt: event.dueAt };
     case 'checkpointed':
     case 'progressed':
     case 'removed':
-      return base;
+      return { seq, kind: event.kind, at, id, type, queue };
   }
+}
+
+function errorOf(text: string | undefined): FlatError | undefined {
+  return parsed(text) as FlatError | undefined;
 }
 
 function parsed(text: string | undefined): unknown {
@@ -258,6 +272,9 @@ type Present<Given> = { [Key in keyof Given as undefined extends Given[Key] ? ne
 /** A loop, since it is on the way of every event and every job that is shown. */
 function withoutUndefined<Given extends object>(given: Given): Present<Given> {
   const present: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) present[name] = value;
+  for (const name in given) {
+    const value: unknown = given[name];
+    if (value !== undefined) present[name] = value;
+  }
   return present as Present<Given>;
 }

@@ -55,6 +55,7 @@ const FLOORS: readonly (readonly string[])[] = [
     'queue-face',
     'queue-methods',
     'graph',
+    'events',
     'handle',
     'view',
     'expectation',

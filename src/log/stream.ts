@@ -25,11 +25,17 @@ export interface StreamParts {
 }
 
 /**
- * The events behind `since` (0: all that are stored), then those to come.
+ * The events behind `since` (0: all that are stored), then those to come: those of a frame at a time, which bounds how
+ * many that are.
  *
+ * @param view what whoever listens is given of an event
  * @throws {EventsTrimmedError} when events behind `since` are not stored any more
  */
-export async function* streamEvents(parts: StreamParts, since: number): AsyncGenerator<LoggedFact, void, void> {
+export async function* streamEvents<View>(
+  parts: StreamParts,
+  since: number,
+  view: (fact: LoggedFact) => View,
+): AsyncGenerator<readonly View[], void, void> {
   let position = since;
   while (!parts.isStopped()) {
     const log = parts.log();
@@ -53,10 +59,12 @@ export async function* streamEvents(parts: StreamParts, since: number): AsyncGen
       if (parts.isReplacing()) await parts.nextCommit();
       continue;
     }
+    const views: View[] = [];
     for (const event of readRecords(frame, HEADER_BYTES, true)) {
-      if (parts.isStopped()) return;
-      if (event.position > position && isFact(event)) yield event;
+      if (event.position > position && isFact(event)) views.push(view(event));
     }
+    if (parts.isStopped()) return;
+    if (views.length > 0) yield views;
     position = positionOf(sequence + 1, 0);
   }
 }

@@ -1,7 +1,9 @@
 // Events over HTTP: from now on or from then on, and behind the last one that was seen.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defineJob } from '../../src/index.ts';
+import { openDesk } from '../../src/admin/cli/desk.ts';
+import { control } from '../../src/admin/index.ts';
+import { defineJob, type Engine } from '../../src/index.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { askerOf, engineWith, type Asker } from '../support/admin.ts';
 
@@ -83,7 +85,7 @@ test('a gap is told, with the number to go on with, and the stream ends', async 
     next: () =>
       Promise.reject(Object.assign(new Error('gone'), { code: 'HOLDFAST_EVENTS_TRIMMED', since: 5, oldest: 70 })),
   });
-  const ask = askerOf(engineWith(jobs, { events: trimmed }));
+  const ask = askerOf(engineWith(jobs, { eventBatches: trimmed }));
   const text = await (await ask('GET', '/v1/events?since=5')).text();
   assert.match(
     text,
@@ -105,4 +107,39 @@ test('a stream ends with its engine', async (t) => {
   const response = await askerOf(site.jobs)('GET', '/v1/events');
   await site.close();
   assert.match(await response.text(), /^retry: 1000\n\n$/);
+});
+
+test('a slow reader costs no memory: nothing is read for it before it has taken what there is', async (t) => {
+  const site = await openTestEngine(t, {
+    jobs: [defineJob({ type: 'large', run: ({ n }: { n: number }) => `${n}`.padEnd(10_000, '.') })],
+  });
+  const { jobs } = site;
+  const most = 400;
+  let readBytes = 0;
+  const counted = engineWith(jobs, {
+    async *eventBatches(...given: Parameters<Engine['eventBatches']>) {
+      for await (const batch of jobs.eventBatches(...given)) {
+        readBytes += JSON.stringify(batch).length;
+        yield batch;
+      }
+    },
+  });
+  // A socket of the file system, since the system itself keeps several megabytes for one of the network.
+  await control(counted);
+  const desk = await openDesk(site.folder, '/');
+  t.after(() => desk.close());
+  const stop = new AbortController();
+  const lines = desk.lines('GET', '/v1/events?since=0&kind=completed', undefined, stop.signal);
+  await lines.next();
+  const handles = await jobs.enqueueAll(Array.from({ length: most }, (_, n) => ['large', { n }] as const));
+  await Promise.all(handles.map((handle) => handle.result()));
+  assert.ok(readBytes < 1_500_000, `${readBytes} of 4,000,000 bytes were read for somebody who took none`);
+  const order: number[] = [];
+  for await (const line of lines) {
+    const [, n] = /"result":"(\d+)\./.exec(line) ?? [];
+    if (n !== undefined) order.push(Number(n));
+    if (order.length === most) break;
+  }
+  stop.abort();
+  assert.deepEqual(order, Array.from(order.keys()), 'and it misses nothing');
 });

@@ -124,9 +124,9 @@ test('a histogram adds up, a label is escaped, and the number of series is bound
   );
 });
 
-test('what is remembered about waiting jobs is bounded too', () => {
+test('what is remembered about waiting jobs is bounded too, and given up where events were missed', () => {
   const measures = createMeasures();
-  const count = createCounting(measures);
+  const { count, forget } = createCounting(measures);
   const event = (kind: string, id: string, at: number, more = {}): EventView =>
     ({ seq: at, kind, at, id, type: 't', queue: 'q', ...more }) as EventView;
   for (let n = 0; n < 100_001; n++) count(event('enqueued', `j${n}`, 1, { dueAt: 5 }));
@@ -136,6 +136,10 @@ test('what is remembered about waiting jobs is bounded too', () => {
     measures.seriesOf('latency').map(({ count: starts, sum }) => [starts, sum]),
     [[1, 0.005]],
   );
+  forget();
+  count(event('completed', 'j1', 20));
+  count(event('started', 'j2', 20, { start: 1 }));
+  assert.deepEqual([measures.seriesOf('run').length, measures.seriesOf('latency')[0]?.count], [0, 1]);
 });
 
 test('OpenTelemetry gets the same, under its names for messaging', async (t) => {

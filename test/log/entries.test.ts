@@ -16,9 +16,8 @@ function noted(name: string, value: string, given: Partial<Noted> = {}): Noted {
 async function eventsOf(log: Log): Promise<EventView[]> {
   const parts = { log: () => log, isReplacing: () => false, isEnded: () => true, isStopped: () => false };
   const events: EventView[] = [];
-  for await (const event of streamEvents({ ...parts, nextCommit: () => Promise.resolve() }, 0)) {
-    events.push(eventView(event));
-  }
+  const given = { ...parts, nextCommit: () => Promise.resolve() };
+  for await (const batch of streamEvents(given, 0, eventView)) events.push(...batch);
   return events;
 }
 

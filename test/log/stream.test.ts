@@ -43,8 +43,9 @@ class Followed {
     this.announce();
   }
 
-  follow(since: number): AsyncGenerator<LoggedFact, void, void> {
-    return streamEvents(
+  /** One by one, as `OneByOne` of the engine gives them. */
+  async *follow(since: number): AsyncGenerator<LoggedFact, void, void> {
+    const batches = streamEvents(
       {
         log: () => this.log,
         nextCommit: () => {
@@ -56,7 +57,12 @@ class Followed {
         isStopped: () => this.isStopped,
       },
       since,
+      (fact) => fact,
     );
+    for await (const batch of batches) {
+      assert.ok(batch.length > 0, 'there is something in each');
+      for (const fact of batch) if (!this.isStopped) yield fact;
+    }
   }
 
   /** What a reader gets that begins behind `since` and stops at the end of what is there. */

@@ -231,3 +231,34 @@ test('a story told twice is the same story', async (t) => {
   await site.kill();
   assert.deepEqual(await storyOf(site.jobs, job.id), story);
 });
+
+test('batches hold the same events, whoever asks for several at once gets them in order, and who leaves gets no more', async (t) => {
+  const job = defineJob({ type: 'quick', run: () => 1 });
+  const site = await openMovedEngine(t, { jobs: [job] });
+  const handles = await site.jobs.enqueueAll([[job], [job], [job]]);
+  await Promise.all(handles.map((handle) => handle.result()));
+  const all = await take(site.jobs, 9, 0);
+  const together: EventView[] = [];
+  for await (const batch of site.jobs.eventBatches({ since: 0 })) {
+    assert.ok(batch.length > 0);
+    together.push(...batch);
+    if (together.length >= 9) break;
+  }
+  assert.deepEqual(together, all);
+  const events = site.jobs.events({ since: 0 });
+  const steps = await Promise.all(Array.from({ length: 9 }, () => events.next()));
+  assert.deepEqual(
+    steps.map(({ value }) => value as EventView),
+    all,
+  );
+  const waiting = events.next();
+  const left = events.return?.();
+  await site.jobs.enqueue('wakes');
+  assert.equal((await waiting).value?.kind, 'enqueued', 'who had asked before is answered');
+  assert.deepEqual([await left, await events.next()], Array(2).fill({ done: true, value: undefined }));
+  const stop = new AbortController();
+  const stopped = site.jobs.events({ since: 0, signal: stop.signal });
+  assert.equal((await stopped.next()).done, false);
+  stop.abort();
+  assert.equal((await stopped.next()).done, true, 'also in the middle of a batch');
+});

@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 /** Where `holdfast` starts in a shell. */
 import { readFileSync } from 'node:fs';
-import { runCommand } from './program.ts';
+import module from 'node:module';
+
+// Compiled code is kept from one command to the next where Node can do that (from 22 on).
+(module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
+const { runCommand } = await import('./program.ts');
 
 const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as {
   version: string;

@@ -2,7 +2,6 @@
  * What a command speaks through: a person at a terminal gets tables, colours and questions; a program that reads gets
  * plain lines, or JSON if it says so, and is never asked.
  */
-import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { visibleLine } from '../visible.ts';
 import { EXIT, Failure } from './failure.ts';
@@ -127,6 +126,7 @@ export function createTerminal(streams: Streams, isJson: boolean, wantsColor: bo
       if (stdin.isTTY !== true || stderr.isTTY !== true) {
         throw new Failure(EXIT.refused, `${question} There is nobody here to ask: add --force.`);
       }
+      const { createInterface } = await import('node:readline/promises');
       const asking = createInterface({ input: stdin, output: stderr });
       try {
         const answer = await asking.question(`${question} [y/N] `, { signal: streams.signal });

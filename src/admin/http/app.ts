@@ -63,8 +63,8 @@ export function createApp(engine: Engine, settings: AdminSettings, isTrusted = f
       return route.answer(context.req.raw, route.params === undefined ? undefined : params, site);
     });
   }
-  const document = openapi(ROUTES, settings.basePath);
-  router.get('/v1/openapi.json', (context) => context.json(document));
+  let document: ReturnType<typeof openapi> | undefined;
+  router.get('/v1/openapi.json', (context) => context.json((document ??= openapi(ROUTES, settings.basePath))));
   const { metrics } = settings;
   if (metrics !== undefined) {
     router.get('/metrics', async () => new Response(await metrics(), { headers: { 'content-type': PROMETHEUS_TYPE } }));

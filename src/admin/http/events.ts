@@ -54,28 +54,31 @@ function follow(site: Site, since: number | undefined, filter: Query): Response 
   const release = site.claimStream();
   const encoder = new TextEncoder();
   const stop = new AbortController();
-  const events = site.engine.events({ ...(since === undefined ? {} : { since }), signal: stop.signal });
+  const batches = site.engine.eventBatches({ ...(since === undefined ? {} : { since }), signal: stop.signal });
   const end = (): void => {
     stopHeart();
     stop.abort();
     release();
   };
   let send: (text: string) => void = () => undefined;
-  const stopHeart = site.clock.every(HEARTBEAT_MS, () => send(': still here\n\n'));
+  let isTaken = (): boolean => false;
+  // Whoever takes nothing need not hear that we are here.
+  const stopHeart = site.clock.every(HEARTBEAT_MS, () => isTaken() && send(': still here\n\n'));
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         send = (text) => controller.enqueue(encoder.encode(text));
+        isTaken = () => (controller.desiredSize ?? 0) > 0;
         send('retry: 1000\n\n');
       },
       async pull(controller) {
         try {
           for (;;) {
-            const step = await events.next();
+            const step = await batches.next();
             if (step.done === true) break;
-            const told: Told = step.value;
-            if (!passes(told, filter)) continue;
-            send(textOf(site, told));
+            const told = (step.value as readonly Told[]).filter((event) => passes(event, filter));
+            if (told.length === 0) continue;
+            send(told.map((event) => textOf(site, event)).join(''));
             return;
           }
         } catch (error) {
@@ -89,7 +92,8 @@ function follow(site: Site, since: number | undefined, filter: Query): Response 
       },
       cancel: end,
     },
-    { highWaterMark: 16 },
+    // What was stored together is one piece of text; the next is read when this one is taken.
+    { highWaterMark: 1 },
   );
   return new Response(body, { headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' } });
 }
