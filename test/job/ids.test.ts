@@ -36,6 +36,21 @@ const step = fc.oneof(
 );
 
 describe('ids', () => {
+  test('are told apart by each of their words, wherever they stand in the index', () => {
+    for (const word of [0, 1, 2, 3]) {
+      const known = new Ids();
+      // Neighbours in the index are compared with one another, since it is filled as far as it may be.
+      const all = Array.from({ length: 3_000 }, (_, n) => {
+        const words: [number, number, number, number] = [1, 2, 3, 4];
+        words[word] = n;
+        return ulidOf(...words);
+      });
+      for (const [slot, id] of all.slice(0, word % 2 === 0 ? 300 : undefined).entries()) known.set(slot, id);
+      for (const [slot, id] of all.slice(0, known.size).entries()) assert.equal(known.find(id), slot);
+      assert.equal(known.find(ulidOf(1, 2, 3, 5_000_000)), -1);
+    }
+  });
+
   test('do what two Maps would do, with ids that collide among them', () => {
     let steps = 0;
     fc.assert(
