@@ -6,13 +6,22 @@
  * An edge leads to the job that had the id when the child was stored. One that came later under the same id is another
  * job, and means nothing to the child; so nobody can wait in a circle, and a replay sees what was seen before it.
  */
-import { decodeEdges, edgeState, type Edge, type EdgeState } from '../job/edges.ts';
+import { decodeEdges, edgeState, type EdgeCondition, type EdgeState } from '../job/edges.ts';
 import { isFinal } from '../job/machine.ts';
 import type { JobTable } from '../job/table.ts';
 
+interface Dependency {
+  /** The parent's. */
+  readonly id: string;
+  readonly on: EdgeCondition;
+  state: EdgeState | undefined;
+}
+
+/** Most jobs wait for one other, so that nothing is a map that can be looked through. */
 interface Child {
-  readonly edges: ReadonlyMap<string, Edge>;
-  readonly states: Map<string, EdgeState>;
+  readonly edges: readonly Dependency[];
+  /** The same by id, if they are many. */
+  readonly byId: ReadonlyMap<string, Dependency> | undefined;
   pending: number;
   failed: number;
 }
@@ -21,12 +30,14 @@ interface Child {
 export type Reachability = 'free' | 'blocked' | 'unreachable';
 
 const NOBODY: readonly number[] = [];
+/** So many edges are looked through one by one. */
+const FEW = 16;
 
 export class Dependencies {
   readonly #table: JobTable;
   readonly #children = new Map<number, Child>();
   /** By the id of the parent, which may not be stored. */
-  readonly #byParent = new Map<string, Set<number>>();
+  readonly #byParent = new Map<string, number | Set<number>>();
 
   /** Takes in all stored jobs that wait for others. */
   constructor(table: JobTable) {
@@ -43,12 +54,15 @@ export class Dependencies {
   add(slot: number): void {
     const text = this.#table.parentsOf(slot);
     if (text === undefined) return;
-    const edges = new Map(decodeEdges(text).map((edge) => [edge.id, edge]));
-    const child: Child = { edges, states: new Map(), pending: 0, failed: 0 };
+    const byId = new Map<string, Dependency>();
+    for (const { id, on } of decodeEdges(text)) byId.set(id, { id, on, state: undefined });
+    const edges = [...byId.values()];
+    const child: Child = { edges, byId: edges.length > FEW ? byId : undefined, pending: 0, failed: 0 };
     this.#children.set(slot, child);
-    for (const edge of edges.values()) {
+    for (const edge of edges) {
       const others = this.#byParent.get(edge.id);
-      if (others === undefined) this.#byParent.set(edge.id, new Set([slot]));
+      if (others === undefined) this.#byParent.set(edge.id, slot);
+      else if (typeof others === 'number') this.#byParent.set(edge.id, new Set([others, slot]));
       else others.add(slot);
       this.#update(slot, child, edge);
     }
@@ -65,7 +79,7 @@ export class Dependencies {
     forget();
     for (const childSlot of children) {
       const child = this.#children.get(childSlot);
-      const edge = child?.edges.get(id);
+      const edge = child && edgeTo(id, child);
       if (child !== undefined && edge !== undefined) this.#update(childSlot, child, edge);
     }
   }
@@ -74,10 +88,10 @@ export class Dependencies {
     const child = this.#children.get(slot);
     if (child === undefined) return;
     this.#children.delete(slot);
-    for (const id of child.edges.keys()) {
+    for (const { id } of child.edges) {
       const children = this.#byParent.get(id);
-      children?.delete(slot);
-      if (children?.size === 0) this.#byParent.delete(id);
+      if (typeof children === 'object') children.delete(slot);
+      if (children === slot || (typeof children === 'object' && children.size === 0)) this.#byParent.delete(id);
     }
   }
 
@@ -89,7 +103,7 @@ export class Dependencies {
     const affected: number[] = [];
     for (const childSlot of children) {
       const child = this.#children.get(childSlot);
-      const edge = child?.edges.get(id);
+      const edge = child && edgeTo(id, child);
       if (child === undefined || edge === undefined) continue;
       const before = reachabilityOf(child);
       this.#update(childSlot, child, edge);
@@ -108,6 +122,9 @@ export class Dependencies {
   isNeeded(slot: number): boolean {
     const children = this.#byParent.size === 0 ? undefined : this.#byParent.get(this.#table.ids.of(slot));
     if (children === undefined) return false;
+    if (typeof children === 'number') {
+      return !isFinal(this.#table.stateOf(children)) && this.#isBefore(slot, children);
+    }
     // Whoever has ended goes to the back: this is asked after each end of a child, and the first may be the last to end.
     let left = children.size;
     for (const child of children) {
@@ -122,7 +139,9 @@ export class Dependencies {
   childrenOf(slot: number): readonly number[] {
     if (this.#byParent.size === 0) return NOBODY;
     const children = this.#byParent.get(this.#table.ids.of(slot));
-    return children === undefined ? NOBODY : [...children].filter((child) => this.#isBefore(slot, child));
+    if (children === undefined) return NOBODY;
+    const all = typeof children === 'number' ? [children] : [...children];
+    return all.filter((child) => this.#isBefore(slot, child));
   }
 
   /** Whether the one was stored before the other. */
@@ -134,27 +153,31 @@ export class Dependencies {
   parentsOf(slot: number): readonly number[] {
     const child = this.#children.get(slot);
     if (child === undefined) return NOBODY;
-    return Array.from(child.edges.keys(), (id) => this.#table.ids.find(id)).filter(
-      (parent) => parent >= 0 && this.#isBefore(parent, slot),
-    );
+    return child.edges
+      .map(({ id }) => this.#table.ids.find(id))
+      .filter((parent) => parent >= 0 && this.#isBefore(parent, slot));
   }
 
   /** The ids of the parents that an edge in `state` leads to. */
   parentsIn(slot: number, state: EdgeState): string[] {
-    const states = this.#children.get(slot)?.states ?? [];
-    return Array.from(states).flatMap(([id, edge]) => (edge === state ? [id] : []));
+    const edges = this.#children.get(slot)?.edges ?? [];
+    return edges.flatMap((edge) => (edge.state === state ? [edge.id] : []));
   }
 
-  #update(slot: number, child: Child, { id, on }: Edge): void {
-    const parent = this.#table.ids.find(id);
+  #update(slot: number, child: Child, edge: Dependency): void {
+    const parent = this.#table.ids.find(edge.id);
     const isHere = parent >= 0 && this.#isBefore(parent, slot);
     const parentState = isHere ? this.#table.stateOf(parent) : 'absent';
-    const before = child.states.get(id);
-    const after = edgeState(on, parentState, this.#table.startsOf(slot) > 0);
-    child.states.set(id, after);
+    const before = edge.state;
+    const after = edgeState(edge.on, parentState, this.#table.startsOf(slot) > 0);
+    edge.state = after;
     child.pending += Number(after === 'pending') - Number(before === 'pending');
     child.failed += Number(after === 'failed') - Number(before === 'failed');
   }
+}
+
+function edgeTo(id: string, { edges, byId }: Child): Dependency | undefined {
+  return byId === undefined ? edges.find((edge) => edge.id === id) : byId.get(id);
 }
 
 function reachabilityOf({ pending, failed }: Child): Reachability {

@@ -225,3 +225,25 @@ test('ten thousand jobs wait for one, whichever of them ends last', async (t) =>
   assert.deepEqual(await made['leaf0']?.result(), { sum: 2 });
   assert.deepEqual((await site.jobs.list()).jobs, [], 'nobody needs the root any more');
 });
+
+test('an unreachable child whose unique key another job has meanwhile stays dead, with its own children, and says why', async (t) => {
+  const site = await openMovedEngine(t, { jobs: [add] });
+  const { jobs } = site;
+  const parent = await jobs.enqueue('nobody', undefined, { id: 'parent' });
+  const child = await jobs.enqueue(add, { n: 1 }, { after: ['parent'], unique: 'k' });
+  const grandchild = await jobs.enqueue(add, { n: 2 }, { after: [child.id] });
+  await jobs.cancel('parent');
+  const other = await jobs.enqueue(add, { n: 3 }, { unique: 'k', delay: '1h' });
+  assert.equal(other.isNew, true, 'a dead job holds no key');
+  await jobs.revive(['parent']);
+  const states = async (): Promise<unknown[]> =>
+    Promise.all([parent, child, grandchild].map(async ({ id }) => (await jobs.get(id))?.state));
+  assert.deepEqual(await states(), ['waiting', 'dead', 'dead']);
+  assert.equal((await jobs.get(child.id))?.reason, 'unreachable');
+  const [refused] = await jobs.revive([child.id]);
+  assert.equal(refused?.ok === false && refused.error.code, 'HOLDFAST_DUPLICATE_JOB');
+  // When the key is free again, somebody may revive it, and its own children come with it.
+  await jobs.cancel(other.id);
+  assert.equal((await jobs.revive([child.id]))[0]?.ok, true);
+  assert.deepEqual(await states(), ['waiting', 'waiting', 'waiting']);
+});
