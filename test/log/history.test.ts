@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { encodeEdges } from '../../src/job/edges.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { type Frame, positionOf } from '../../src/log/frame.ts';
-import { readJob, readJobNow, readStartRecords, startRecordsInMemory } from '../../src/log/history.ts';
+import { readJob, readJobNow, readResults, readStartRecords, startRecordsInMemory } from '../../src/log/history.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
 import { Trimmer } from '../../src/log/trim.ts';
@@ -137,6 +138,38 @@ describe('what an attempt needs', () => {
     });
   });
 
+  test('is the payload that it was given last, without the checkpoint that belonged to another', async () => {
+    const { log, order } = await logOfOneJob();
+    log.record({ kind: 'interrupted', slot: 0, at: NOW + 4, why: 'closing' });
+    const update = { kind: 'updated', slot: 0, at: NOW + 5, priority: 1, dueAt: NOW, keepAttempts: true } as const;
+    log.record({ ...update, hasPayload: true, payload: '{"to":"b"}' });
+    await log.commit();
+    const first = startRecordsInMemory(log, 0);
+    assert.deepEqual([first?.payload, first?.checkpoint, first?.settings], ['{"to":"b"}', undefined, '{"attempts":2}']);
+    assert.deepEqual(await readStartRecords(log, 0, order), first);
+    log.record({ kind: 'started', slot: 0, at: NOW + 6, starts: 2 });
+    log.record({ kind: 'checkpointed', slot: 0, at: NOW + 7, checkpoint: '9' });
+    await log.commit();
+    assert.deepEqual(startRecordsInMemory(log, 0), { ...first, checkpoint: '9' });
+    const before = startRecordsInMemory(log, 0);
+    await carry(log);
+    assert.deepEqual(startRecordsInMemory(log, 0), before);
+  });
+
+  test('is what the jobs it waited for have returned, by the names it has for them', async () => {
+    const log = await openLog();
+    for (const [slot, result] of [undefined, '{"n":1}', undefined].entries()) {
+      log.record(enqueued(slot, { id: `parent:${slot}` }));
+      log.record({ kind: 'started', slot, at: NOW, starts: 1 });
+      log.record({ kind: 'completed', slot, at: NOW, result });
+    }
+    const edges = [0, 1, 7].map((n) => ({ id: `parent:${n}`, on: 'always', as: `as ${n}` }) as const);
+    log.record(enqueued(3, { id: 'child', parents: encodeEdges(edges) }));
+    await log.commit();
+    assert.equal(await readResults(log, 3), '{"as 1":{"n":1}}');
+    assert.equal(await readResults(log, 0), undefined);
+  });
+
   test('is not there at once when a frame must be read first', async () => {
     const { frames, order } = await logOfOneJob();
     const log = await openLog(frames);
@@ -218,6 +251,19 @@ describe('records that lead nowhere are damage, and are not followed for ever', 
     const log = await logReading(table, home, other);
     assert.throws(() => startRecordsInMemory(log, 0), { code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' });
     await assert.rejects(readStartRecords(log, 0, table.orderOf(0)), { code: 'HOLDFAST_DAMAGED' });
+  });
+
+  test('when the payload that replaced another is something else', async () => {
+    const table = new JobTable();
+    const home = frameOf([enqueued(0)], { table }).frame;
+    const update = { kind: 'updated', slot: 0, at: NOW, priority: 1, dueAt: NOW, keepAttempts: true } as const;
+    frameOf([{ ...update, hasPayload: true, payload: '2' }], { sequence: 2, table });
+    const other = frameOf([{ kind: 'started', slot: 0, at: NOW, starts: 1 }], { sequence: 2, table: knowing() }).frame;
+    const log = await logReading(table, home, other);
+    assert.throws(() => startRecordsInMemory(log, 0), {
+      ...{ code: 'HOLDFAST_DAMAGED', where: 'frame 2 of the log' },
+      message: /the record at offset 40 does not lead to the beginning of its job/,
+    });
   });
 
   test('when a frame of a stored job is not found', async () => {
