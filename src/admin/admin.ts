@@ -1,6 +1,7 @@
 /** The admin surface of an engine, to be mounted in a server or called by itself. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Engine } from '../index.ts';
+import { systemClock } from '../kernel/clock.ts';
 import type { App } from './http/app.ts';
 import { checkAdminOptions, type AdminOptions } from './options.ts';
 
@@ -24,7 +25,9 @@ export interface Admin {
  */
 export function admin(engine: Engine, options: AdminOptions): Admin {
   const settings = checkAdminOptions(options);
-  return adminOf(engine, settings.onError, async () => (await import('./http/app.ts')).createApp(engine, settings));
+  return adminOf(engine, settings.onError, async (startedAt) =>
+    (await import('./http/app.ts')).createApp(engine, settings, { startedAt }),
+  );
 }
 
 export interface DismissibleAdmin extends Admin {
@@ -32,13 +35,20 @@ export interface DismissibleAdmin extends Admin {
   dismiss(): Promise<void>;
 }
 
-/** @param load makes the app; called with the first request */
-export function adminOf(engine: Engine, onError: (error: unknown) => void, load: () => Promise<App>): DismissibleAdmin {
+/** @param load makes the app; called with the first request, and told since when anybody could ask, epoch ms */
+export function adminOf(
+  engine: Engine,
+  onError: (error: unknown) => void,
+  load: (startedAt: number) => Promise<App>,
+): DismissibleAdmin {
+  const clock = systemClock({ keepAlive: false });
+  const startedAt = clock.now();
+  clock.stop();
   let app: Promise<App> | undefined;
   let listen: Promise<(request: IncomingMessage, response: ServerResponse) => Promise<void>> | undefined;
 
   async function loaded(): Promise<App> {
-    app ??= load().then((made) => {
+    app ??= load(startedAt).then((made) => {
       engine.closing.addEventListener('abort', () => void made.dismiss().then(() => made.stop(), onError), {
         once: true,
       });

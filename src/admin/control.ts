@@ -39,8 +39,8 @@ export async function control(engine: Engine): Promise<Control> {
   const { socket, made } = await placeFor(engine.path, clock.entropy(16));
   clock.stop();
   const settings = checkAdminOptions({ hosts: ['holdfast'], token, maxBodyBytes: 64 * 1024 * 1024 });
-  const { listener, dismiss } = adminOf(engine, settings.onError, async () =>
-    (await import('./http/app.ts')).createApp(engine, settings, true),
+  const { listener, dismiss } = adminOf(engine, settings.onError, async (startedAt) =>
+    (await import('./http/app.ts')).createApp(engine, settings, { isTrusted: true, startedAt }),
   );
   const http = boundedServer(listener);
   const open = new Set<Socket>();

@@ -47,9 +47,9 @@ export async function serve(engine: Engine, options: ServeOptions = {}): Promise
   clock.stop();
   // Its hosts name the port, which is known when it listens; no request is answered before.
   const { onError } = checkAdminOptions({ ...rest, token, hosts: ['127.0.0.1'] });
-  const { listener } = adminOf(engine, onError, async () => {
+  const { listener } = adminOf(engine, onError, async (startedAt) => {
     const { createApp } = await import('./http/app.ts');
-    return createApp(engine, checkAdminOptions({ ...rest, token, hosts: hostsOf(portOf()) }));
+    return createApp(engine, checkAdminOptions({ ...rest, token, hosts: hostsOf(portOf()) }), { startedAt });
   });
   const server = boundedServer(listener);
   const portOf = (): number => (server.address() as AddressInfo).port;

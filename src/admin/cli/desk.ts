@@ -100,11 +100,9 @@ async function openClosed(folder: string, asApp: OpenOptions): Promise<Transport
     throw hinted(folder, error);
   });
   const token = 'this is never asked for by anybody';
-  const app = createApp(
-    engine,
-    checkAdminOptions({ hosts: ['holdfast'], token, maxBodyBytes: 64 * 1024 * 1024 }),
-    true,
-  );
+  const app = createApp(engine, checkAdminOptions({ hosts: ['holdfast'], token, maxBodyBytes: 64 * 1024 * 1024 }), {
+    isTrusted: true,
+  });
   return {
     async send(method, target, body, signal) {
       const headers = { 'content-type': 'application/json' };

@@ -49,10 +49,20 @@ export interface App {
   stop(): void;
 }
 
-/** @param isTrusted whether whoever speaks has been let in already, by the operating system and a proof of the token */
-export function createApp(engine: Engine, settings: AdminSettings, isTrusted = false): App {
+export interface AppFacts {
+  /** Whether whoever speaks has been let in already, by the operating system and a proof of the token. @default false */
+  readonly isTrusted?: boolean;
+  /** Since when anybody could ask, epoch ms. @default now */
+  readonly startedAt?: number;
+}
+
+export function createApp(
+  engine: Engine,
+  settings: AdminSettings,
+  { isTrusted = false, ...facts }: AppFacts = {},
+): App {
   const clock = systemClock({ keepAlive: false });
-  const site = siteOf(engine, settings, clock, isTrusted);
+  const site = siteOf(engine, settings, clock, { isTrusted, startedAt: facts.startedAt ?? clock.now() });
   const guard: Guard = isTrusted
     ? { admit: () => Promise.resolve(() => undefined) }
     : createGuard(settings, () => clock.monotonic());
@@ -117,7 +127,7 @@ export function createApp(engine: Engine, settings: AdminSettings, isTrusted = f
   };
 }
 
-function siteOf(engine: Engine, settings: AdminSettings, clock: Clock, isTrusted: boolean): Site {
+function siteOf(engine: Engine, settings: AdminSettings, clock: Clock, facts: Required<AppFacts>): Site {
   let streams = 0;
   function every(ms: number, ring: () => void): () => void {
     const alarm = clock.alarm('monotonic', () => {
@@ -130,8 +140,7 @@ function siteOf(engine: Engine, settings: AdminSettings, clock: Clock, isTrusted
   return {
     engine,
     settings,
-    isTrusted,
-    startedAt: clock.now(),
+    ...facts,
     workers: createWorkers(engine, {
       every,
       entropy: (byteCount) => clock.entropy(byteCount),
