@@ -51,7 +51,8 @@ const runner = spawn(
     `--import=${new URL('deadline.mjs', import.meta.url).href}`,
     '--test',
     `--test-reporter=${reporter}`,
-    `--test-concurrency=${Math.min(maxConcurrency, availableParallelism())}`,
+    // One more than there are cores: some wait for disks, threads and other processes most of the time.
+    `--test-concurrency=${Math.min(maxConcurrency, availableParallelism() + 1)}`,
     `--test-timeout=${fileTimeoutMs}`,
     ...flags,
     ...together(files).map((path) => `dist/test/${path}`),
