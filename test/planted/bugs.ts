@@ -380,10 +380,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: { seeds: 1_000 },
   },
   {
-    name: 'a paused schedule goes on',
-    file: 'src/actors/schedules.ts',
-    search: 'if (paused.until === undefined || paused.until > now) return { progress, skips: [] };',
-    replace: '',
+    name: 'a schedule that is paused goes on',
+    file: 'src/actors/schedule-commands.ts',
+    search: "progress: { ...progress, paused }, skips, what: 'paused'",
+    replace: "progress, skips, what: 'paused'",
     foundBy: SEEDS,
   },
   {

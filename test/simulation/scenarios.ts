@@ -1,5 +1,6 @@
 /** Short runs that are typical of what an engine does, for faults in every single operation of them. */
 import type { Manners } from './behaviour.ts';
+import type { PlannedSchedule } from './control.ts';
 import type { Config, EnqueueOp, Op, Plan } from './plan.ts';
 
 const CONFIG: Config = {
@@ -23,6 +24,11 @@ const CONFIG: Config = {
   drift: 0,
   paddingBytes: 0,
   manners: { fails: 0, hangs: 0, dies: 0, saves: 0, enqueues: 0, longestMs: 10 },
+};
+
+const SCHEDULE: PlannedSchedule = {
+  ...{ name: 's0', everyMs: 2_000, isCron: false, startsBefore: 3, limit: 4, catchUp: { max: 2, keep: 'newest' } },
+  ...{ overlap: 'queue', jitterMs: 0, type: 'in:a', queue: 'q0' },
 };
 
 interface Scenario {
@@ -89,6 +95,21 @@ export const SCENARIOS: readonly Scenario[] = [
     { kind: 'close', drainMs: 3, downMs: 5 },
     enqueue(7, 'in:a'),
   ]),
+  scenario(
+    'a schedule makes up runs while a queue has a rate, is paused and goes on',
+    7,
+    [
+      { kind: 'schedule', schedule: SCHEDULE },
+      { kind: 'configure', queue: 'q0', rule: { rate: { limit: 2, perMs: 20 }, keyConcurrency: 1 } },
+      enqueue(3, 'in:a', { queue: 'q0', unique: { key: 'k0', mode: 'replace' } }),
+      { kind: 'pause', queue: 'q0', forMs: 30 },
+      enqueue(6, 'in:a', { queue: 'q0', unique: { key: 'k0', mode: 'replace' } }),
+      { kind: 'pauseSchedule', name: 's0', forMs: 10 },
+      enqueue(9, 'in:a', { queue: 'q0', idempotency: { key: 'i0', windowMs: 500 } }),
+      { kind: 'resume', queue: 'q0' },
+    ],
+    { settleMs: 0 },
+  ),
   scenario('a process is killed while jobs run, wait and are due later', 6, [
     ...MIXED,
     enqueue(6, 'in:a', { delayMs: 60 }),

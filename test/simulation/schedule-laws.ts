@@ -112,6 +112,8 @@ export class ScheduleLaws implements Observer {
         break;
       case 'paused':
         schedule.pausedUntil = (detail as unknown as { until?: number }).until ?? Infinity;
+        if ((JSON.parse(value) as Progress).paused === undefined)
+          this.#model.say('a paused schedule makes nothing', `${name} is not paused`);
         break;
       default:
         break;
