@@ -287,10 +287,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: { test: 'job/decide' },
   },
   {
-    name: 'two unfinished jobs have the same unique key',
+    name: 'who wants to be refused for a unique key is not',
     file: 'src/actors/refusal.ts',
-    search: "if (!isHeld || mode !== 'reject') return undefined;",
-    replace: 'if (mode.length > 0) return undefined;',
+    search: "if (isHeld && mode === 'reject') {",
+    replace: 'if (isHeld && mode.length === 0) {',
     foundBy: SEEDS,
   },
   // Queues and keys

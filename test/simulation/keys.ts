@@ -64,5 +64,5 @@ export function standsFor(job: ModelJob | undefined, { type, unique, idempotency
   if (job === undefined || job.type !== type) return false;
   if (idempotency !== undefined) return labelsOf(job).idempotencyKey === idempotency.key;
   // What replaces the payload of the holder is found by its number.
-  return unique !== undefined && ['keep', 'reject'].includes(unique.mode) && keyOf(job) === unique.key;
+  return unique?.mode === 'keep' && keyOf(job) === unique.key;
 }
