@@ -16,7 +16,7 @@ export interface SeriesPanel {
 }
 
 const PLOT = { left: 80, width: 620, height: 90 } as const;
-const PANEL = PLOT.height + 44;
+const PANEL = PLOT.height + 50;
 
 /** @param span of time, and `timeText` says a moment of it */
 export function seriesSvg(
@@ -41,7 +41,7 @@ function panelSvg({ title, series, text }: SeriesPanel, x: (at: number) => numbe
   const values = series.flatMap(({ points }) => points.flatMap(([, value]) => (value === undefined ? [] : [value])));
   // From zero, so that what is flat looks flat.
   const most = values.reduce((max, value) => Math.max(max, value), 0) * 1.1 || 1;
-  const y = (value: number): number => 26 + PLOT.height * (1 - value / most);
+  const y = (value: number): number => 32 + PLOT.height * (1 - value / most);
   const legend = series.map(({ label }, index) => {
     const left = WIDTH - 20 - (series.length - index) * 150;
     return `<rect x="${left}" y="8" width="10" height="10" fill="${colourOf(index)}"/><text x="${left + 15}" y="17">${escape(label)}</text>`;
