@@ -206,6 +206,15 @@ describe('a frame', () => {
     assert.equal(open.bytes, kept);
   });
 
+  test('knows how long it will be, with its names', () => {
+    const open = new OpenFrame();
+    open.begin(1, NOW);
+    for (const name of ['email', 'default', 'email', 'x']) open.nameNumber(name);
+    open.putWord(7);
+    assert.equal(open.length, HEADER_BYTES + 4 + 7 + 9 + 3);
+    assert.equal(open.seal(0, true).bytes.length, HEADER_BYTES + 4 + 7 + 9 + 3);
+  });
+
   test('may be only a name without letters', () => {
     const open = new OpenFrame();
     open.begin(1, NOW);

@@ -98,6 +98,15 @@ describe('reading a frame of a log', () => {
     await assert.rejects(log.readFrame(1), { code: 'HOLDFAST_DAMAGED', where: 'frame 1 of the log' });
   });
 
+  test('calls the store damaged when the newest frame is gone', async () => {
+    const log = await logOf([enqueued(0), enqueued(1), enqueued(2)], 0);
+    // The cache keeps one frame, whatever its bytes are.
+    await log.readFrame(1);
+    log.frames.delete(3);
+    await assert.rejects(log.readFrame(3), { code: 'HOLDFAST_DAMAGED', where: 'frame 3 of the log' });
+    assert.equal(await log.readFrame(4), undefined, 'the next one is not written yet');
+  });
+
   test('calls the store damaged when the first frame is gone that a trimming left', async () => {
     const log = await logOf([enqueued(0), enqueued(1), enqueued(2)], 0);
     log.dropWithNextCommit({ from: 1, below: 2 });

@@ -236,6 +236,22 @@ describe('a step of trimming', () => {
     assert.deepEqual(rowsOf((await openLog(frames)).table), rowsOf(log.table));
   });
 
+  test('carries no more out of several frames than out of one', async () => {
+    const log = await openLog();
+    const trimmer = new Trimmer(log, 1_000);
+    for (let slot = 0; slot < 60; slot++) {
+      log.record(enqueued(slot));
+      if (slot % 20 === 19) await log.commit();
+    }
+    log.record(enqueued(60, { payload: text(60_000) }));
+    log.record({ kind: 'removed', slot: 60, at: NOW });
+    await log.commit();
+    const newest = log.ledger.tail;
+    trimmer.step(NOW);
+    const homes = Array.from({ length: 60 }, (_, slot) => log.table.homeOf(slot));
+    assert.equal(homes.filter((home) => home >= newest * FULL_FRAME_BYTES).length, 32);
+  });
+
   test('goes through at most 256 frames in which nothing lives', async () => {
     const log = await openLog();
     const trimmer = new Trimmer(log, 1_000);

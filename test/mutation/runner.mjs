@@ -92,14 +92,14 @@ class Runner {
     // Those of the module itself come first, whatever they take; then the quickest.
     const module = path.basename(activeMutant.fileName, '.js');
     const isOwn = (id) => id.startsWith(`${module} >`) || id.startsWith(`${HOMES[module] ?? module} >`);
-    const costOf = (id) => (isOwn(id) ? 0 : (this.#times.get(id) ?? 0));
-    const ids = [...wanted].sort((a, b) => costOf(a) - costOf(b));
+    const timeOf = (id) => this.#times.get(id) ?? 0;
+    const ids = [...wanted].sort((a, b) => Number(isOwn(b)) - Number(isOwn(a)) || timeOf(a) - timeOf(b));
     switches.activeMutant = activeMutant.id;
     switches.hitLimit = hitLimit;
     switches.hitCount = hitLimit === undefined ? undefined : 0;
     let left = this.#plan.budgetMs;
     for (const [index, id] of ids.entries()) {
-      left -= costOf(id);
+      if (!isOwn(id)) left -= timeOf(id);
       if (left < 0 && index > 0) break;
       const failure = await this.#run(id);
       const endless = determineHitLimitReached(switches.hitCount, hitLimit);
@@ -107,7 +107,7 @@ class Runner {
       const isEndless = this.#isEndless;
       switches.activeMutant = undefined;
       switches.hitCount = undefined;
-      const isCheap = (this.#times.get(id) ?? 0) < CHEAP_MS || this.#left % DEAR_EVERY === 0;
+      const isCheap = timeOf(id) < CHEAP_MS || this.#left % DEAR_EVERY === 0;
       if (mutantActivation === 'runtime' && isCheap && (await this.#run(id)) !== undefined) {
         // The test fails without the mutant, too: an earlier one has left something behind. A new process tries again.
         throw new Error(`'${id}' fails by itself.`);
