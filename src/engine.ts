@@ -196,7 +196,8 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
   // What was to be at a moment is to be at another.
   clock.onJump((byMs) => {
     mailboxes.dispatcher.tell({ kind: 'settings' });
-    if (byMs <= -LARGE_STEP_MS) mailboxes.journal.tell(clockSetBack(byMs));
+    // Nothing may stand behind the mark of a clean end.
+    if (byMs <= -LARGE_STEP_MS && !closing.isBegun()) mailboxes.journal.tell(clockSetBack(byMs));
   });
 
   const open: OpenQuestions = { count: 0 };
