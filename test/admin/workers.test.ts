@@ -11,7 +11,7 @@ import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { control } from '../../src/admin/index.ts';
 import { openDesk, type Desk } from '../../src/admin/cli/desk.ts';
-import type { ToWorker } from '../../src/admin/http/workers.ts';
+import { createWorkers, type ToWorker } from '../../src/admin/http/workers.ts';
 import { defineJob, type Engine, type OpenOptions } from '../../src/index.ts';
 import { askerOf } from '../support/admin.ts';
 import { say, type Said, type SpokenTo } from '../support/command-line.ts';
@@ -321,4 +321,34 @@ test('stopped with Ctrl-C, it lets its program come to an end', async (t) => {
   stop.abort();
   assert.equal((await working).code, 0);
   assert.deepEqual(await site.jobs.wait(id), { stdout: 'done\n', isCut: false });
+});
+
+test('a worker that hears nothing is cut off some heartbeats after it was told to stop, and its slot is free', async (t) => {
+  const site = await openTestEngine(t, { concurrency: 1, jobs: [defineJob({ type: 'own', run: () => 'own' })] });
+  const { jobs } = site;
+  let beat = (): void => undefined;
+  let isBeating = true;
+  const workers = createWorkers(jobs, {
+    entropy: () => 'deaf',
+    turn: (task) => setImmediate(task),
+    every(_ms, ring) {
+      beat = ring;
+      return () => (isBeating = false);
+    },
+  });
+  const reader = (workers.join('remote', 1).body as ReadableStream<Uint8Array>).getReader();
+  const handle = await jobs.enqueue('remote');
+  await seen(jobs, handle.id, 'started');
+  const behind = await jobs.enqueue('own');
+  for (let n = 0; n < 5; n++) beat();
+  assert.equal(isBeating, true, 'as long as it may work it may be silent');
+  assert.equal(await jobs.cancel(handle.id), true);
+  for (let n = 0; n < 3; n++) beat();
+  assert.equal(isBeating, false);
+  assert.equal(await behind.result(), 'own');
+  await assert.rejects(handle.result(), { code: 'HOLDFAST_JOB_CANCELLED' });
+  assert.deepEqual(jobs.handlers(), ['own']);
+  await assert.rejects(async () => {
+    while (!(await reader.read()).done);
+  }, /does not end what it was told to stop/);
 });
