@@ -216,6 +216,45 @@ describe('the job table', () => {
     );
   });
 
+  test('counts a death by a crash as a crash, and any other as a failure', () => {
+    for (const [why, crashes, attempts] of [
+      ['crashed', 1, 0],
+      ['exhausted', 0, 1],
+    ] as const) {
+      const table = new JobTable();
+      const given: Stimulus = { slot: 0, kind: 0, bytes: 50, at: 1, number: 1, flag: false };
+      table.apply(jobEvent('enqueued', given, 'a', 0), 100, 50);
+      table.apply({ kind: 'started', slot: 0, at: 2, starts: 1 }, 200, 50);
+      table.apply({ kind: 'died', slot: 0, at: 3, why, error: undefined }, 300, 50);
+      assert.deepEqual([table.row(0).crashes, table.row(0).attempts], [crashes, attempts]);
+    }
+  });
+
+  test('notes the moments of starts, and of nothing else, until nobody asks for them any more', () => {
+    const table = new JobTable();
+    const given: Stimulus = { slot: 0, kind: 0, bytes: 50, at: 1, number: 1, flag: false };
+    table.apply(jobEvent('enqueued', given, 'a', 0), 100, 50);
+    const queue = table.queueOf(0);
+    table.apply({ kind: 'started', slot: 0, at: 20, starts: 1 }, 200, 50);
+    table.apply({ kind: 'interrupted', slot: 0, at: 30, why: 'closing' }, 300, 50);
+    table.apply({ kind: 'started', slot: 0, at: 40, starts: 2 }, 400, 50);
+    assert.deepEqual(table.recentStarts?.of(queue, 0), [20, 40]);
+    assert.deepEqual(table.recentStarts?.of(queue, 200), [40]);
+    table.recentStarts = undefined;
+    table.apply({ kind: 'interrupted', slot: 0, at: 50, why: 'closing' }, 500, 50);
+    table.apply({ kind: 'started', slot: 0, at: 60, starts: 3 }, 600, 50);
+    assert.equal(table.row(0).starts, 3);
+  });
+
+  test('knows which jobs wait for others', () => {
+    const table = new JobTable();
+    for (const [slot, at] of [4, 5, 8].entries()) {
+      const given: Stimulus = { slot, kind: 0, bytes: 50, at, number: 1, flag: false };
+      table.apply(jobEvent('enqueued', given, `job:${slot}`, 0), 100 + slot, 50);
+    }
+    assert.deepEqual([...table.slotsWithParents()], [0, 2]);
+  });
+
   test('counts the bytes of entries among those that are alive', () => {
     const table = new JobTable();
     const given: Stimulus = { slot: 0, kind: 0, bytes: 50, at: 1, number: 1, flag: false };
