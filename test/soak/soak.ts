@@ -61,7 +61,8 @@ class Run {
   readonly #plan: SoakPlan;
   readonly #scale: number;
   readonly #from = performance.now();
-  readonly #endsAt: number;
+  /** The time is that of the load: it runs from the first opening on. */
+  #endsAt = Infinity;
   readonly #breaches: string[] = [];
   readonly #samplesFile: string;
   readonly #apps: readonly App[];
@@ -70,7 +71,6 @@ class Run {
     this.#plan = plan;
     // A short run has short lives, so that it shows the same.
     this.#scale = Math.min(1, plan.minutes / 12);
-    this.#endsAt = this.#from + plan.minutes * 60_000;
     mkdirSync(plan.out, { recursive: true });
     this.#samplesFile = samplesFileIn(plan.out);
     rmSync(this.#samplesFile, { force: true });
@@ -140,6 +140,8 @@ class Run {
     const opened = new Promise<void>((resolve) => {
       child.on('message', (said: Said) => {
         if (said.kind !== 'open') return;
+        if (app.name === 'steady')
+          this.#endsAt = Math.min(this.#endsAt, performance.now() + this.#plan.minutes * 60_000);
         this.#event(app, 'open', { openMs: said.openMs, bornMs: said.bornMs });
         resolve();
       });
@@ -185,6 +187,8 @@ class Run {
 
   #died(app: App): void {
     const how = app.child?.signalCode ?? app.child?.exitCode;
+    // One that cannot even open would be born for ever.
+    if (this.#endsAt === Infinity) this.#endsAt = performance.now();
     this.#breaches.push(`${app.name}: life ${app.life} ended by itself, with ${how}`);
     this.#event(app, 'ended by itself');
   }
