@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkId, checkQueue, checkType } from '../../src/job/name.ts';
+import { checkId, checkKey, checkQueue, checkRoute, checkType } from '../../src/job/name.ts';
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
@@ -55,3 +55,24 @@ for (const [field, check, allowed] of CHECKS) {
     });
   });
 }
+
+describe('a route', () => {
+  const check: (value: unknown) => void = checkRoute;
+
+  test('is a type, the beginning of one with a star, or a star', () => {
+    for (const route of ['email', 'email:*', '*', 'a*']) check(route);
+  });
+
+  test('has no star elsewhere, and is nothing else', () => {
+    for (const route of ['*email', 'e*mail', 'email:**', '**', '', ' *', 7, undefined, ['*']])
+      assert.throws(() => check(route), { code: 'HOLDFAST_INVALID_ARGUMENT', field: 'type' }, String(route));
+  });
+});
+
+describe('a key', () => {
+  test('is any text of 1 to 128 characters', () => {
+    for (const key of ['a', ' ', 'ä 😀', 'x'.repeat(128)]) assert.equal(checkKey(key, 'key'), key);
+    for (const key of ['', 'x'.repeat(129), 7, undefined, ['a'], '\ud800'])
+      assert.throws(() => checkKey(key, 'key'), { field: 'key', expected: 'a text of 1 to 128 characters' });
+  });
+});

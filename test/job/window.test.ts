@@ -77,3 +77,43 @@ test('a limit that is lowered holds for the starts that were', () => {
   window.rate = { limit: 2, perMs: PER_MS };
   assert.equal(window.nextAt(10), 3 + PER_MS);
 });
+
+test('a clock that is set back after some starts were forgotten keeps the others', () => {
+  const window = new Window({ limit: 1, perMs: PER_MS });
+  window.note(0);
+  window.note(1_000);
+  assert.deepEqual(window.moments(1_000), [1_000]);
+  assert.equal(window.nextAt(500), 500 + PER_MS);
+  assert.deepEqual(window.moments(500), [500]);
+});
+
+test('it is empty when nothing is promised and all starts are long ago', () => {
+  const window = new Window({ limit: 3, perMs: PER_MS });
+  assert.ok(window.isEmpty(0) && !window.hasPromised);
+  window.promise();
+  assert.ok(!window.isEmpty(0) && window.hasPromised);
+  window.breakPromise();
+  assert.ok(window.isEmpty(0) && !window.hasPromised);
+  window.note(10);
+  assert.deepEqual([window.isEmpty(10), window.isEmpty(9 + PER_MS), window.isEmpty(10 + PER_MS)], [false, false, true]);
+});
+
+test('a start from before there was a limit is noted without a promise', () => {
+  const window = new Window({ limit: 1, perMs: PER_MS });
+  window.keepPromise(5);
+  assert.deepEqual([window.hasPromised, window.nextAt(6)], [false, 5 + PER_MS]);
+  window.promise();
+  assert.ok(window.hasPromised);
+});
+
+test('only the starts of the last stretch are remembered, few or many', () => {
+  for (const count of [10, 65, 130, 1_000]) {
+    const window = new Window({ limit: 1e6, perMs: 5 });
+    for (let at = 0; at < count; at++) window.note(at);
+    const newest = [5, 4, 3, 2, 1].map((back) => count - back);
+    assert.deepEqual(window.moments(count - 1), newest);
+    assert.deepEqual(window.moments(count - 1), newest, 'asked again');
+    window.rate = { limit: 1, perMs: 5 };
+    assert.equal(window.nextAt(count - 1), count - 1 + 5);
+  }
+});
