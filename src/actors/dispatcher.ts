@@ -78,8 +78,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   let alarmAt = Infinity;
   /** The next moment at which something can change by itself, as it is being found out. */
   let wakeAt = Infinity;
-  let running = 0;
-  let runningOnThreads = 0;
+  let [running, runningOnThreads] = [0, 0];
   /** The queue whose turn it is. */
   let turn = 0;
   /** Nothing is started before all waiting jobs are known, or the first to be seen would overtake the most urgent. */
@@ -236,11 +235,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** Where the job stands that this queue would start now; undefined when it may not start any. */
   function next(queue: Queue, now: number): Source | undefined {
     if (queue.heldUntil > now || minimums.keepFrom(queue, running, now)) return undefined;
+    // A pause that was over may hold again, by a clock that was set back: the journal would refuse each start.
+    if (book.isPaused(queue.name, now)) return sleep(book.pauseOf(queue.name, now)?.until ?? Infinity);
     const isThreadFree = runningOnThreads < parts.threads;
     return queue.rates === undefined ? queue.next(isThreadFree) : queue.nextByRates(isThreadFree, now, sleep);
   }
 
-  function sleep(until: number): void {
+  function sleep(until: number): undefined {
     wakeAt = Math.min(wakeAt, until);
   }
 
