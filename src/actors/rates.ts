@@ -45,6 +45,12 @@ export class QueueRates {
     return this.#keys.get(key)?.nextAt(now) ?? 0;
   }
 
+  /** Whether a job that was to start may still: it may have been on its way when the rate was set. */
+  allows(key: string | undefined, now: number): boolean {
+    if (this.#all.rate.limit < Infinity && !this.#all.allows(now)) return false;
+    return key === undefined || this.#keyRate.limit === Infinity || (this.#keys.get(key)?.allows(now) ?? true);
+  }
+
   promise(key: string | undefined, now: number): void {
     if (this.#all.rate.limit < Infinity) this.#all.promise();
     if (key === undefined || this.#keyRate.limit === Infinity) return;
@@ -133,6 +139,11 @@ export class Rates {
     if (stored !== undefined) rates.restore(stored.all, Object.entries(stored.keys));
     const behind = stored === undefined ? 0 : (entry?.position ?? 0);
     rates.restore(recent.of(queue, behind), recent.keysOf(queue, behind));
+  }
+
+  /** Whether a start may be recorded. */
+  allows({ queue, key }: Hold, at: number): boolean {
+    return this.#byQueue.get(queue)?.allows(key, at) ?? true;
   }
 
   /** A start that was promised has been recorded. */

@@ -13,7 +13,8 @@ export function createStart(
     const isStill = table.stateOf(slot) === 'waiting' && table.orderOf(slot) === order && !parts.isClosing();
     const at = parts.clock.now();
     const isDue = isStill && table.dueAtOf(slot) <= at;
-    if (isDue && dependencies.of(slot) === 'free' && !book.isPaused(hold.queue, at)) {
+    const isHeld = book.isPaused(hold.queue, at) || (!rates.isEmpty && !rates.allows(hold, at));
+    if (isDue && dependencies.of(slot) === 'free' && !isHeld) {
       const token = parts.record({ kind: 'started', slot, at, starts: table.startsOf(slot) + 1 });
       if (!rates.isEmpty) rates.started(hold, at);
       parts.pending().starts.push({ slot, order, token, hold });

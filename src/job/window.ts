@@ -10,7 +10,7 @@ export interface Rate {
 }
 
 export class Window {
-  rate: Rate;
+  #rate: Rate;
   /** Starts that were allowed and have not been noted yet. */
   #promised = 0;
   /** From `#from` on, ascending. */
@@ -18,13 +18,23 @@ export class Window {
   #from = 0;
 
   constructor(rate: Rate) {
-    this.rate = rate;
+    this.#rate = rate;
+  }
+
+  get rate(): Rate {
+    return this.#rate;
+  }
+
+  /** What was allowed before and is not noted yet has to be allowed again. */
+  set rate(rate: Rate) {
+    this.#rate = rate;
+    this.#promised = 0;
   }
 
   /** 0 when a start is allowed now; else the earliest moment at which one may be, epoch ms. */
   nextAt(now: number): number {
     this.#forget(now);
-    const { limit, perMs } = this.rate;
+    const { limit, perMs } = this.#rate;
     const over = this.#moments.length - this.#from + this.#promised - limit;
     if (over < 0) return 0;
     // Those that are only promised will be noted now or later.
@@ -33,6 +43,11 @@ export class Window {
 
   get hasPromised(): boolean {
     return this.#promised > 0;
+  }
+
+  /** Whether one that is to be noted now was allowed, or is. */
+  allows(now: number): boolean {
+    return this.#promised > 0 || this.nextAt(now) === 0;
   }
 
   /** A start is allowed: it counts from now on, whenever it is noted. */
@@ -45,7 +60,7 @@ export class Window {
     this.#promised--;
   }
 
-  /** It is noted. One that was allowed before there was a limit counts as well. */
+  /** It is noted. */
   keepPromise(at: number): void {
     if (this.#promised > 0) this.#promised--;
     this.note(at);
@@ -74,7 +89,7 @@ export class Window {
     // The clock was set back: what is in the future now happened a moment ago.
     if (last > now) this.#moments = this.moments(last).map((at) => at - (last - now));
     if (last > now) this.#from = 0;
-    while (this.#from < this.#moments.length && (this.#moments[this.#from] as number) <= now - this.rate.perMs)
+    while (this.#from < this.#moments.length && (this.#moments[this.#from] as number) <= now - this.#rate.perMs)
       this.#from++;
     if (this.#from < 64 || this.#from * 2 < this.#moments.length) return;
     this.#moments = this.#moments.slice(this.#from);

@@ -46,14 +46,18 @@ export function checkKey(job: ModelJob, jobs: Iterable<ModelJob>, report: Report
   }
 }
 
-/** A job with an idempotency key is stored: the window of the newest one that has it must be over. */
+/** Jobs that were not the newest with their idempotency key any more: it is not theirs again when the newer one is forgotten. */
+const superseded = new WeakSet<ModelJob>();
+
+/** A job with an idempotency key is stored: the window of the newest one that had it must be over. */
 export function checkRepeat(job: ModelJob, jobs: Iterable<ModelJob>, at: number, report: Report): void {
   const { idempotencyKey: key } = labelsOf(job);
   if (key === undefined) return;
   let newest: ModelJob | undefined;
   for (const other of jobs) {
     if (other === job || other.type !== job.type || labelsOf(other).idempotencyKey !== key) continue;
-    if (other.order > (newest?.order ?? -1)) newest = other;
+    if (!superseded.has(other) && other.order > (newest?.order ?? -1)) newest = other;
+    superseded.add(other);
   }
   const until = newest === undefined ? 0 : (labelsOf(newest).idempotentUntil ?? 0);
   if (until > at) report('the same call again gives the same job', `${key}: ${newest?.id} and ${job.id}`);
