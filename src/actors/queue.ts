@@ -148,6 +148,7 @@ export class Queue {
   nextByRates(isThreadFree: boolean, now: number, restsUntil: (at: number) => void): Source | undefined {
     const { rates } = this;
     if (rates === undefined || this.restsUntil > now) return undefined;
+    this.#turns.wakeRested(now);
     for (;;) {
       const source = this.next(isThreadFree);
       if (source === undefined) return undefined;
