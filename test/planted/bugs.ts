@@ -297,7 +297,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a paused queue starts what was chosen before the pause',
     file: 'src/actors/starts.ts',
-    search: ' && !book.isPaused(hold.queue, at)',
+    search: 'book.isPaused(hold.queue, at) || ',
     replace: '',
     foundBy: SEEDS,
   },
