@@ -246,6 +246,22 @@ describe('the job table', () => {
     assert.equal(table.row(0).starts, 3);
   });
 
+  test('knows the newest job of an idempotency key, whichever it hears of last', () => {
+    const labels = encodeLabels({ idempotencyKey: 'i', idempotentUntil: 1e15 });
+    for (const positions of [
+      [100, 200],
+      [200, 100],
+    ] as const) {
+      const table = new JobTable();
+      for (const [slot, position] of positions.entries()) {
+        const given: Stimulus = { slot, kind: 0, bytes: 50, at: 5, number: 1, flag: false };
+        table.apply({ ...jobEvent('enqueued', given, `job:${slot}`, 0), labels } as JobEvent, position, 50);
+      }
+      const newest = positions[0] > positions[1] ? 0 : 1;
+      assert.equal(table.labelled.idempotent(table.typeNumberOf(0), 'i', 1), newest);
+    }
+  });
+
   test('knows which jobs wait for others', () => {
     const table = new JobTable();
     for (const [slot, at] of [4, 5, 8].entries()) {
