@@ -42,6 +42,8 @@ export interface AccountFigures {
 export class Account {
   readonly breaches: string[] = [];
   readonly #stories = new Map<string, Story>();
+  /** The jobs that wait for a job, by its id. */
+  readonly #children = new Map<string, readonly string[]>();
   readonly #schedules: (SoakNote & { kind: 'schedule' })[] = [];
   #lastSeq = 0;
   #checkpoints = 0;
@@ -59,6 +61,8 @@ export class Account {
         for (const id of note.ids) {
           this.#storyOf(id).notBefore = note.notBefore;
           this.#storyOf(id).after = note.after ?? [];
+          for (const parent of note.after ?? [])
+            this.#children.set(parent, [id, ...(this.#children.get(parent) ?? [])]);
         }
         break;
       case 'accepted':
@@ -75,8 +79,11 @@ export class Account {
         this.#storyOf(note.id).hasReturned = true;
         break;
       case 'revive':
-        this.#storyOf(note.id).revivals++;
-        this.#storyOf(note.id).isOver = false;
+        // Its children that died because of it go back to waiting with it.
+        for (const id of [note.id, ...(this.#children.get(note.id) ?? [])]) {
+          this.#storyOf(id).revivals++;
+          this.#storyOf(id).isOver = false;
+        }
         break;
       case 'cancelled':
         this.#storyOf(note.id).told.push('cancelled');

@@ -38,6 +38,15 @@ const SIGHTS: readonly { readonly notes: readonly SoakNote[]; readonly breach: R
     notes: [accepted, started, dead, { kind: 'revive', id: 'a' }, started, returned, { ...completed, seq: 3 }],
     breach: undefined,
   },
+  {
+    // A child that died because of its parent is revived with it.
+    notes: [
+      { kind: 'enqueue', ids: ['a'], notBefore: 0, after: ['b'] },
+      ...[dead, { kind: 'revive', id: 'b' } as const, { ...returned, id: 'b' }],
+      ...[started, returned, { ...completed, seq: 3 }],
+    ],
+    breach: undefined,
+  },
   { notes: [accepted], breach: /accepted and never ended/ },
   { notes: [started], breach: /started and never ended/ },
   { notes: [accepted, started, returned, completed, started], breach: /started again/ },
