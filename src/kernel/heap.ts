@@ -6,9 +6,14 @@
  * comparisons cost (LaMarca and Ladner, "The influence of caches on the performance of heaps", 1996).
  */
 
+/** Most heaps of an engine with many queues and keys are empty: what holds nothing has no arrays of its own. */
+const NOTHING = new Int32Array(0);
+const NO_KEYS = new Float64Array(0);
+const SMALLEST = 16;
+
 /** Where each item stands in its heap; shared by heaps that never hold the same item at once. */
 export class Places {
-  #at: Int32Array = new Int32Array(64).fill(-1);
+  #at: Int32Array = NOTHING;
 
   of(item: number): number {
     return this.#at[item] ?? -1;
@@ -20,7 +25,7 @@ export class Places {
   }
 
   #grow(item: number): void {
-    const larger = new Int32Array(Math.max(item + 1, Math.ceil(this.#at.length * 1.5))).fill(-1);
+    const larger = new Int32Array(Math.max(item + 1, SMALLEST, Math.ceil(this.#at.length * 1.5))).fill(-1);
     larger.set(this.#at);
     this.#at = larger;
   }
@@ -29,9 +34,9 @@ export class Places {
 const CHILDREN = 4;
 
 export class Heap {
-  #items = new Int32Array(16);
-  #firsts = new Float64Array(16);
-  #seconds = new Float64Array(16);
+  #items: Int32Array = NOTHING;
+  #firsts: Float64Array = NO_KEYS;
+  #seconds: Float64Array = NO_KEYS;
   #size = 0;
   readonly #places: Places;
 
@@ -156,7 +161,7 @@ export class Heap {
   }
 
   #grow(): void {
-    const capacity = Math.ceil(this.#items.length * 1.5);
+    const capacity = Math.max(SMALLEST, Math.ceil(this.#items.length * 1.5));
     const items = new Int32Array(capacity);
     items.set(this.#items);
     this.#items = items;
