@@ -158,7 +158,7 @@ export class Log {
    */
   readAhead(sequence: number): void {
     const isInOrder = sequence === this.#readTo || sequence === this.#readTo + 1;
-    this.#readTo = Math.max(sequence, isInOrder ? this.#readTo : 0);
+    this.#readTo = sequence;
     if (!isInOrder) return;
     const end = Math.min(sequence + READ_AHEAD, this.#durable);
     for (let next = Math.max(sequence + 1, this.ledger.head); next <= end; next++) {
