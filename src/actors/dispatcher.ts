@@ -163,8 +163,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   function configure(queue: Queue, now: number): void {
     const settings = book.settingsOf(queue.name);
-    const pause = book.pauseOf(queue.name, now);
-    queue.heldUntil = !parts.isConsumed(queue.name) ? Infinity : pause === undefined ? 0 : (pause.until ?? Infinity);
+    queue.heldUntil = parts.isConsumed(queue.name) ? book.heldUntil(queue.name) : Infinity;
     queue.rates = rates.of(queue.name);
     for (const slot of queue.configure(settings)) place(slot, now);
     minimums.consider(queue);
@@ -235,13 +234,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** Where the job stands that this queue would start now; undefined when it may not start any. */
   function next(queue: Queue, now: number): Source | undefined {
     if (queue.heldUntil > now || minimums.keepFrom(queue, running, now)) return undefined;
-    // A pause that was over may hold again, by a clock that was set back: the journal would refuse each start.
-    if (book.isPaused(queue.name, now)) return sleep(book.pauseOf(queue.name, now)?.until ?? Infinity);
     const isThreadFree = runningOnThreads < parts.threads;
     return queue.rates === undefined ? queue.next(isThreadFree) : queue.nextByRates(isThreadFree, now, sleep);
   }
 
-  function sleep(until: number): undefined {
+  function sleep(until: number): void {
     wakeAt = Math.min(wakeAt, until);
   }
 

@@ -102,6 +102,12 @@ export class QueueBook {
     return current(this.#pauses.get(queue), now);
   }
 
+  /** A pause holds a queue before this moment, epoch ms: again, if the clock is set back behind it. 0 for none. */
+  heldUntil(queue: string): number {
+    const pause = this.#pauses.get(queue);
+    return pause === undefined ? 0 : (pause.until ?? Infinity);
+  }
+
   enginePause(now: number): Pause | undefined {
     return current(this.#enginePause, now);
   }
