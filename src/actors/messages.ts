@@ -98,6 +98,19 @@ export type ChangeReport = ReadonlyArray<HoldfastError | undefined>;
 /** What is noted of an entry; the journal says when. */
 export type Note = Omit<Noted, 'kind' | 'at'>;
 
+/** Something happened to what is stored beside jobs; answered when that is durable. */
+export interface NoteMessage {
+  readonly kind: 'note';
+  readonly entries: readonly Note[];
+  /** Jobs that come into being with it, unless their ids are taken. */
+  readonly jobs?: readonly NewJob[];
+  /** The ids of jobs that these take the place of. */
+  readonly replaced?: readonly string[];
+  /** Called when it is in the open frame, and so what the table says. */
+  readonly recorded?: () => void;
+  readonly settle: Settle<void>;
+}
+
 export type JournalMessage =
   | { readonly kind: 'enqueue'; readonly jobs: readonly NewJob[]; readonly settle: Settle<TakenIds> }
   | {
@@ -144,16 +157,7 @@ export type JournalMessage =
       readonly descendants: boolean;
       readonly settle: Settle<boolean>;
     }
-  /** Something happened to what is stored beside jobs; answered when that is durable. */
-  | {
-      readonly kind: 'note';
-      readonly entries: readonly Note[];
-      /** Jobs that come into being with it, unless their ids are taken. */
-      readonly jobs?: readonly NewJob[];
-      /** The ids of jobs that these take the place of. */
-      readonly replaced?: readonly string[];
-      readonly settle: Settle<void>;
-    }
+  | NoteMessage
   | RegulateCommand
   | { readonly kind: 'wait'; readonly id: string; readonly settle: Settle<WaitAnswer> }
   /** Answered when everything that is in the log now is durable. */

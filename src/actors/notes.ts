@@ -4,7 +4,7 @@ import type { Noted } from '../job/event.ts';
 import type { JobTable } from '../job/table.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { JournalMessage, NewJob } from './messages.ts';
+import type { NewJob, NoteMessage } from './messages.ts';
 import type { Pending } from './pending.ts';
 
 export interface NoteParts {
@@ -18,7 +18,7 @@ export interface NoteParts {
 }
 
 /** Nothing is kept of it but the event. */
-export function clockSetBack(byMs: number): Extract<JournalMessage, { kind: 'note' }> {
+export function clockSetBack(byMs: number): NoteMessage {
   const detail = JSON.stringify({ byMs });
   const entry = { space: 'engine', name: 'clock', what: 'set back', detail, value: '' } as const;
   return { kind: 'note', entries: [entry], settle: { resolve: () => undefined, reject: () => undefined } };
@@ -26,7 +26,7 @@ export function clockSetBack(byMs: number): Extract<JournalMessage, { kind: 'not
 
 export function noteDown(
   { clock, table, dependencies, record, pending, take, cancelOne }: NoteParts,
-  { entries, jobs = [], replaced = [], settle }: Extract<JournalMessage, { kind: 'note' }>,
+  { entries, jobs = [], replaced = [], recorded, settle }: NoteMessage,
 ): void {
   const at = clock.now();
   const inherited = new Map<string, readonly string[]>();
@@ -38,6 +38,7 @@ export function noteDown(
   }
   for (const job of jobs) take(inherited.size === 0 ? job : heirOf(job, inherited), at);
   for (const entry of entries) record({ kind: 'noted', at, ...entry });
+  recorded?.();
   pending().answer(settle, undefined);
 }
 

@@ -13,7 +13,7 @@ import { judge, nextDue, type Judged } from '../job/judge.ts';
 import { isFinal } from '../job/machine.ts';
 import { decodeDefinition, decodeProgress, type Definition, type Progress } from '../job/schedule.ts';
 import { Heap, Places } from '../kernel/heap.ts';
-import type { Settle, SchedulesMessage } from './messages.ts';
+import type { NoteMessage, Settle, SchedulesMessage } from './messages.ts';
 import { isMadeUp, occurrenceJob } from './occurrence-job.ts';
 import { carryOutSchedule } from './schedule-commands.ts';
 import type { Change, Held, ScheduleKeeper, ScheduleParts } from './schedule-keeper.ts';
@@ -45,16 +45,16 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
   /** By slot of the job that has to end first. */
   const waiting = new Map<number, number>();
   const loading = entries.in('schedule');
-  /** What the journal was told in this turn and has not recorded yet, by name; and the ids of the jobs in it. */
+  /** What the journal was told and has not recorded yet, by name; and the ids of the jobs in it. */
   const told = new Map<string, Held | undefined>();
   const making = new Set<string>();
+  /** How many notes that is. They wait while the journal takes a long list, for as many turns as that needs. */
+  let unrecorded = 0;
   let isAsked = false;
   /** How many schedules had something to make up when the engine settled. */
   let crowd = 0;
 
   mailbox.serve((messages) => {
-    told.clear();
-    making.clear();
     isAsked = false;
     for (const message of messages) receive(message);
     wind();
@@ -169,8 +169,7 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
       unsettled.delete(numberOf(name));
       free.push(numberOf(name));
       numbers.delete(name);
-      journal.tell({
-        kind: 'note',
+      note({
         entries: [
           { ...entry, space: 'schedule' },
           { ...entry, space: 'progress' },
@@ -229,7 +228,7 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
     if (waitsFor === 'settled') unsettled.add(number);
     if (waitsFor !== 'end' || progress.last === undefined) return;
     const slot = table.ids.find(progress.last.id);
-    // One that is made in this turn has no slot yet.
+    // One that is being made has no slot yet.
     if (slot < 0) wake(number, clock.now());
     else {
       waiting.set(slot, number);
@@ -243,13 +242,24 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
     const progress = { ...made.progress, wakeAt: wakeOf(definition, made.progress) };
     told.set(name, { definition, progress });
     for (const { id } of runs) making.add(id);
-    journal.tell({
-      kind: 'note',
+    note({
       entries: notesOf(name, made, progress),
       jobs: runs.map((run) => occurrenceJob(definition, run, made.payload, clock.now(), offsetOf(definition, run))),
       replaced: runs.flatMap(({ cancels }) => cancels ?? []),
       settle: made.settle ?? NOBODY,
     });
+  }
+
+  function note(what: Omit<NoteMessage, 'kind' | 'recorded'>): void {
+    unrecorded += 1;
+    journal.tell({ kind: 'note', ...what, recorded });
+  }
+
+  function recorded(): void {
+    unrecorded -= 1;
+    if (unrecorded > 0) return;
+    told.clear();
+    making.clear();
   }
 
   /** Put off by dice, within its jitter; what is made up, also so that not all of it begins at once. */

@@ -393,6 +393,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'if (promised(progress) > plan.limit) return undefined;',
     foundBy: SEEDS,
   },
+  {
+    name: 'schedules forget what they told a journal that is busy with a long list',
+    file: 'src/actors/schedules.ts',
+    search: '    isAsked = false;\n    for (const',
+    replace: '    isAsked = false;\n    told.clear();\n    for (const',
+    foundBy: { test: 'simulation/found' },
+  },
   // Threads
   {
     name: 'what a thread said before it died is not read',

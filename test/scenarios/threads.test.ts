@@ -61,7 +61,7 @@ test('killed after it saved 3 of 5, a job on a thread goes on from 3', async (t)
 });
 
 test('a running job on a thread is asked to stop, may save, and is cancelled', async (t) => {
-  const { jobs } = await openTestEngine(t, OPTIONS);
+  const { jobs } = await openTestEngine(t, { ...OPTIONS, grace: '20s' });
   const { id } = await jobs.enqueue(lives, { way: 'waits to be asked' });
   await inTheMidst(jobs, id);
   assert.equal(await jobs.cancel(id, 'enough'), true);
@@ -105,7 +105,7 @@ test('a timeout ends a handler that loops for ever, as a failed attempt that may
 
 test('extend on a thread moves the timeout', async (t) => {
   const { jobs } = await openTestEngine(t, OPTIONS);
-  const job = await jobs.enqueue(lives, { way: 'extends and takes its time', n: 400 }, { timeout: 200 });
+  const job = await jobs.enqueue(lives, { way: 'extends and takes its time', n: 1_300 }, { timeout: '1s' });
   assert.equal(await job.result(), 'in time');
 });
 
@@ -207,7 +207,7 @@ test('a handler on a thread enqueues at once, and together with its end exactly 
 });
 
 test('a close asks what runs on threads, kills what ignores it, and both run again', async (t) => {
-  const site = await openTestEngine(t, OPTIONS);
+  const site = await openTestEngine(t, { ...OPTIONS, grace: '2s' });
   const polite = await site.jobs.enqueue(lives, { way: 'waits to be asked' });
   const deaf = await site.jobs.enqueue(lives, { way: 'ignores everything' });
   await inTheMidst(site.jobs, polite.id);

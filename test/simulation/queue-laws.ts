@@ -35,8 +35,8 @@ interface Stored {
 
 interface Regime {
   now: Settings;
-  /** What held until the last change, and in which event that was. */
-  before: Settings | undefined;
+  /** What held until the last changes, and in which event those were. */
+  before: readonly Settings[];
   changedIn: number;
   /** The highest numbers there ever were: what runs goes on when they are lowered. */
   mostConcurrency: number;
@@ -55,9 +55,9 @@ export class QueueLaws implements Observer {
   readonly #pauses = new Map<string, Pause | undefined>();
   /** The starts of a queue, or of a key in it, since its rate was set: when each was, in time that never runs back. */
   readonly #starts = new Map<string, number[]>();
-  /** In which event a record was made, and when that was. */
   /** Why there ever was a pause. */
   readonly reasons = new Set<string>();
+  /** In which event a record was made, and when that was. */
   readonly #madeIn: ReadonlyMap<number, number>;
   readonly #madeAt = new Map<number, number>();
 
@@ -96,7 +96,9 @@ export class QueueLaws implements Observer {
     const before = regime.now;
     regime.now = this.#settingsOf(name, stored);
     if (isSame(before, regime.now)) return;
-    Object.assign(regime, { before, changedIn: this.#madeIn.get(position) ?? 0 });
+    const changedIn = this.#madeIn.get(position) ?? 0;
+    regime.before = changedIn === regime.changedIn ? [...regime.before, before] : [before];
+    regime.changedIn = changedIn;
     regime.mostConcurrency = Math.max(regime.mostConcurrency, regime.now.concurrency);
     if (!isSame(before.rate, regime.now.rate)) this.#starts.delete(name);
     if (isSame(before.keyRate, regime.now.keyRate)) return;
@@ -112,8 +114,7 @@ export class QueueLaws implements Observer {
     const { now, before, changedIn } = this.#regimeOf(job.queue);
     // A slow turn is cut between the dispatcher's choice and the journal's record; a limit may be set in between.
     const isJustSet = this.#config.stepMs > 0 || changedIn === (this.#madeIn.get(position) ?? 0);
-    const limits = isJustSet && before !== undefined ? [now, before] : [now];
-    this.#checkLimits(job, limits);
+    this.#checkLimits(job, isJustSet ? [now, ...before] : [now]);
     const elapsed = this.#madeAt.get(position) ?? 0;
     this.#checkRate(job.queue, now.rate, elapsed, job);
     if (job.key !== '') this.#checkRate(`${job.queue} ${job.key}`, now.keyRate, elapsed, job);
@@ -157,7 +158,7 @@ export class QueueLaws implements Observer {
     const known = this.#regimes.get(queue);
     if (known !== undefined) return known;
     const now = this.#settingsOf(queue, {});
-    const regime = { now, before: undefined, changedIn: 0, mostConcurrency: now.concurrency };
+    const regime = { now, before: [], changedIn: 0, mostConcurrency: now.concurrency };
     this.#regimes.set(queue, regime);
     return regime;
   }

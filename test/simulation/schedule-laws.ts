@@ -126,6 +126,8 @@ export class ScheduleLaws implements Observer {
   #decide(schedule: Schedule, value: string, now: number): void {
     const { cursorAt, owed } = JSON.parse(value) as Progress;
     const { plan } = schedule.definition;
+    // What was owed beyond its limit, and was skipped since, is not owed to later times.
+    schedule.most = Math.max(limitOf(schedule.definition), Math.min(schedule.most, schedule.ran + schedule.owed));
     if (cursorAt < schedule.cursorAt) this.#model.say('a schedule never goes back', `to ${cursorAt}`);
     // Nothing is due any more when it has, or will have, all the runs it may have.
     if (!Number.isNaN(schedule.cursorAt) && schedule.ran + schedule.owed < schedule.most) {
