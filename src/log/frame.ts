@@ -212,17 +212,28 @@ export class OpenFrame {
     this.view.setUint32(36, isLastOfCommit ? FLAG_LAST_OF_COMMIT : 0, true);
     const chain = crc32(this.bytes.subarray(COVERED_FROM, this.end));
     this.view.setUint32(CRC_AT, chain, true);
+    return this.#copy(chain, isLastOfCommit, namesAt);
+  }
+
+  /** What is in it now, to be read and not to be stored: it has no checksum yet. */
+  soFar(): Frame {
+    return this.#copy(0, false, this.end);
+  }
+
+  #copy(chain: number, isLastOfCommit: boolean, end: number): Frame {
+    const { sequence, startedAt, recordCount } = this;
     const bytes = Buffer.from(this.bytes.subarray(0, this.end));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return {
-      sequence: this.sequence,
+      sequence,
       chain,
-      startedAt: this.startedAt,
-      recordCount: this.recordCount,
+      startedAt,
+      recordCount,
       isLastOfCommit,
       bytes,
-      view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      view,
       names: [...this.#names.keys()],
-      end: namesAt,
+      end,
     };
   }
 }

@@ -48,6 +48,8 @@ export class Log {
   readonly #open = new OpenFrame();
   /** Frames that are full and wait for the commit that also writes the open one. */
   #full: Frame[] = [];
+  /** The frames of the commit under way. */
+  #writing: readonly Frame[] = [];
   /** Frames that are being read, so that each is read once. */
   readonly #reading = new Map<number, Promise<Frame | undefined>>();
   /** The last frame that was asked for in order, or read ahead. */
@@ -136,7 +138,9 @@ export class Log {
     const newest = this.#next - 1;
     const chain = this.#chain;
     this.#dropsBelow = drop?.below ?? 0;
+    this.#writing = frames;
     await this.#store.write(frames, drop);
+    this.#writing = [];
     this.#durable = newest;
     this.#durableChain = chain;
     if (drop !== undefined) this.ledger.dropBelow(drop.below);
@@ -147,9 +151,21 @@ export class Log {
     return this.#cache.get(sequence);
   }
 
-  /** A committed frame, or undefined when it has been trimmed. @throws {StoreDamagedError} when it is gone otherwise */
+  /** A frame, committed or not; undefined when it has been trimmed. @throws {StoreDamagedError} when it is gone otherwise */
   async readFrame(sequence: number): Promise<Frame | undefined> {
-    return this.#cache.get(sequence) ?? this.#reading.get(sequence) ?? this.#read(sequence);
+    return this.#inMemory(sequence) ?? this.#reading.get(sequence) ?? this.#read(sequence);
+  }
+
+  /** What is not on the disk yet has to be found here, also when the cache has no room for it. */
+  #inMemory(sequence: number): Frame | undefined {
+    const known = this.#cache.get(sequence);
+    if (known !== undefined || sequence <= this.#durable) return known;
+    if (this.hasUncommitted && sequence === this.#open.sequence) return this.#open.soFar();
+    for (const frames of [this.#writing, this.#full]) {
+      const frame = frames[sequence - (frames[0]?.sequence ?? 0)];
+      if (frame !== undefined) return frame;
+    }
+    return undefined;
   }
 
   /**
@@ -192,8 +208,7 @@ export class Log {
 
   /** The same at once, without leaving this turn of the event loop; for frames that are likely to be in memory. */
   readFrameNow(sequence: number): Frame | undefined {
-    const known = this.#cache.get(sequence) ?? this.#full[sequence - (this.#full[0]?.sequence ?? 0)];
-    return known ?? this.#checked(this.#store.readSync(sequence), sequence);
+    return this.#inMemory(sequence) ?? this.#checked(this.#store.readSync(sequence), sequence);
   }
 
   #checked(bytes: Uint8Array | undefined, sequence: number): Frame | undefined {

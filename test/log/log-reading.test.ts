@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LogEvent } from '../../src/job/event.ts';
+import { type Frame, HEADER_BYTES } from '../../src/log/frame.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { MemoryFrames } from '../../src/log/memory-store.ts';
+import { readRecords } from '../../src/log/read-record.ts';
 import { enqueued, NOW, openLog, openWatchedLog } from '../support/log.ts';
 
 describe('reading a frame of a log', () => {
@@ -73,6 +75,28 @@ describe('reading a frame of a log', () => {
     assert.equal(await log.readFrame(1), undefined);
     assert.equal(await log.readFrame(99), undefined);
     assert.equal(log.readFrameNow(1), undefined);
+  });
+
+  test('finds one that is not on the disk yet: being written, full, or still open', async () => {
+    const { log, gate } = await openWatchedLog(0);
+    let letGo = (): void => undefined;
+    gate.before = () => new Promise((resolve) => (letGo = resolve));
+    log.record(enqueued(0));
+    const commit = log.commit();
+    const second = log.record(enqueued(1));
+    // The cache keeps one frame, whatever its bytes are: this one, when the next is sealed.
+    const third = log.recordFrom(second, () => enqueued(2));
+    log.recordFrom(third, () => enqueued(3));
+    const slots = async (sequence: number): Promise<unknown> => {
+      const frame = (await log.readFrame(sequence)) as Frame;
+      assert.equal(log.readFrameNow(sequence)?.recordCount, frame.recordCount);
+      return [...readRecords(frame, HEADER_BYTES, false)].map((record) => 'id' in record && record.id);
+    };
+    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(slots)), [['job:0'], ['job:1'], ['job:2'], ['job:3']]);
+    gate.before = () => Promise.resolve();
+    letGo();
+    await commit;
+    await log.commit();
   });
 
   test('gives nothing for one that the commit under way deletes', async () => {

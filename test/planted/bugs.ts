@@ -40,6 +40,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     foundBy: { test: 'crash/failing-disk' },
   },
   {
+    name: 'a frame that is being written is looked for on the disk, over and over',
+    file: 'src/log/log.ts',
+    search: 'of [this.#writing, this.#full])',
+    replace: 'of [this.#full])',
+    foundBy: { test: 'simulation/found' },
+  },
+  {
     name: 'a store is written to again after a rejected write',
     file: 'src/log/level-store.ts',
     search: '      this.#rejectedWith = error;\n',

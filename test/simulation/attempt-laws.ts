@@ -85,9 +85,11 @@ export class AttemptLaws {
         );
         return promise;
       },
-      saved: ({ id }, checkpoint) => {
+      saved: ({ id, n }, checkpoint) => {
         if (process.isGone) return;
-        const stored = auditor.model.everById.get(id);
+        const { everByNumber, changedByNumber, everById } = auditor.model;
+        // Its id may belong to another job by now.
+        const stored = everByNumber.get(n) ?? changedByNumber.get(n) ?? everById.get(id);
         const text = JSON.stringify(checkpoint);
         if (stored?.versions.some((version) => version.checkpoint === text) !== true) {
           auditor.report('a checkpoint is durable when it is saved', `${id}: ${text}`);

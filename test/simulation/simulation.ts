@@ -150,7 +150,10 @@ class Simulation {
     this.#disk.fill(false);
     this.#isCalm = true;
     this.#becomeCalm();
-    await this.#must('the service resumes', () => this.#isServing(), SERVICE_WITHIN_MS + this.#operations.downMs);
+    // All frames are read first, at worst each by itself.
+    const openingMs = this.#disk.frames.size * this.#plan.config.latencyMs;
+    const withinMs = SERVICE_WITHIN_MS + this.#operations.downMs + openingMs;
+    await this.#must('the service resumes', () => this.#isServing(), withinMs);
     await this.#endSchedules();
     await this.#must('a final state is always reached', () => this.#hasEnded(), Infinity);
     await this.#probe();
