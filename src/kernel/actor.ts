@@ -31,20 +31,25 @@ interface Runnable {
   deliver(): void;
 }
 
-/** How long one turn may work before it lets the event loop serve others. */
+/** How long one turn may go on, after its first delivery, before it lets the event loop serve others. */
 const LONGEST_TURN_MS = 8;
+/** How long the wall clock may stand still. */
+const LONGEST_MOMENT_MS = 1;
 
 export class Turns {
   /**
-   * The clock for actors. While one receives, the wall clock stands still: everything that it decides in one go happens
-   * at one moment, and a look at the real clock takes as long as a good part of a job.
+   * The clock for actors. Within a turn the wall clock stands still, for a millisecond or so: what follows from one
+   * stimulus happens at one moment, and a look at the real clock takes as long as a good part of a job.
    */
   readonly clock: Clock;
   readonly #clock: Clock;
   readonly #onCrash: OnCrash;
   readonly #runnable: Runnable[] = [];
-  /** The moment of this delivery; NaN before somebody asked for it, and outside of turns. */
+  /** The moment of this part of a turn; NaN before somebody asked for it, and outside of turns. */
   #now = Number.NaN;
+  /** When the first delivery of the turn was over, and when its moment began, in monotonic ms. */
+  #longSince = Number.NaN;
+  #momentAt = Number.NaN;
   #quiet: () => void = () => undefined;
   #asked = false;
   #isWanted = false;
@@ -136,27 +141,36 @@ export class Turns {
     if (this.#working || this.#stopped) return;
     this.#working = true;
     this.#isWanted = false;
-    const startedAt = this.#clock.monotonic();
+    this.#now = Number.NaN;
+    this.#longSince = Number.NaN;
     let current = 'quiet';
     try {
       do {
         for (let mailbox = this.#runnable.shift(); mailbox !== undefined; mailbox = this.#runnable.shift()) {
           mailbox.isRunnable = false;
           current = mailbox.name;
-          this.#now = Number.NaN;
           mailbox.deliver();
-          // The clock is asked only when there is more to do: a look at it costs as much as a short message.
-          if (this.#runnable.length > 0 && this.#clock.monotonic() - startedAt > LONGEST_TURN_MS) break;
+          if (this.#runnable.length > 0 && this.#isLong()) break;
         }
         current = 'quiet';
-        this.#now = Number.NaN;
         if (!this.#stopped) this.#quiet();
-      } while (this.#runnable.length > 0 && this.#clock.monotonic() - startedAt <= LONGEST_TURN_MS);
+      } while (this.#runnable.length > 0 && !this.#isLong());
     } catch (error) {
       this.#onCrash(current, error);
     } finally {
       this.#working = false;
       if (this.#runnable.length > 0 || this.#isWanted) this.#ask();
     }
+  }
+
+  /** Asked only when there is more to do: a look at the clock costs as much as a short message. */
+  #isLong(): boolean {
+    const now = this.#clock.monotonic();
+    if (Number.isNaN(this.#longSince)) this.#longSince = this.#momentAt = now;
+    if (now - this.#momentAt >= LONGEST_MOMENT_MS) {
+      this.#momentAt = now;
+      this.#now = Number.NaN;
+    }
+    return now - this.#longSince > LONGEST_TURN_MS;
   }
 }

@@ -171,9 +171,9 @@ describe('a turn', () => {
         'other: x',
         'slow: 2',
         'slow: 3',
-        'quiet', // 9 ms
-        'somebody else',
         'slow: 4',
+        'quiet', // 9 ms after the first
+        'somebody else',
         'slow: 5',
         'slow: 6',
         'quiet',
@@ -210,6 +210,21 @@ describe('a turn', () => {
     clock.runTurns();
     assert.deepEqual(moments, [begin, begin, begin, begin + 3]);
     assert.equal(turns.clock.now(), clock.now());
+  });
+
+  test('has one moment for all that receive within a millisecond, and a new one behind it', () => {
+    const { clock, turns, actor } = makeTurns();
+    const moments: number[] = [];
+    const steps = [0, 0.25, 0.5, 0.25, 0.75, 2, 0].map((ms, n) =>
+      actor(`step ${n}`, () => {
+        moments.push(turns.clock.now());
+        clock.spend(ms);
+      }),
+    );
+    const begin = clock.now();
+    for (const step of steps) step.tell('x');
+    clock.runTurns();
+    assert.deepEqual(moments, [begin, begin, begin, begin, begin + 1, begin + 1, begin + 3.75].map(Math.floor));
   });
 
   test('that is too long lets no message fall', () => {
