@@ -46,7 +46,7 @@ export function witnessedStore(
   });
 
   async function syncWitness(): Promise<void> {
-    if (isClosed || newest === undefined) return;
+    if (newest === undefined) return;
     const { sequence, chain } = newest;
     if (durability === 'disk') return witness.sync();
     await syncLog();

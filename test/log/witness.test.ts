@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { type FileHandle, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { createWitness, missingTail, openWitness, Witness, type Witnessed } from '../../src/log/witness.ts';
+import { crc32 } from 'node:zlib';
+import {
+  createWitness,
+  missingTail,
+  openWitness,
+  readWitness,
+  Witness,
+  type Witnessed,
+} from '../../src/log/witness.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const DAMAGED = { code: 'HOLDFAST_DAMAGED' };
@@ -32,6 +40,31 @@ async function filesAfter(t: TestContext, writes: readonly Witnessed[]): Promise
     contents.push(await readFile(file));
   }
   return { file, contents };
+}
+
+/** A witness in memory, on a disk that can refuse to make anything durable. */
+function onFakeDisk() {
+  const file = new Uint8Array(8192);
+  const places: number[] = [];
+  const disk = { isBroken: false, syncs: 0, closes: 0 };
+  const handle = {
+    async read(bytes: Uint8Array) {
+      bytes.set(file);
+      return { bytesRead: file.length };
+    },
+    async write(bytes: Uint8Array, _offset: number, _length: number, at: number) {
+      places.push(at);
+      file.set(bytes, at);
+    },
+    async datasync() {
+      if (disk.isBroken) throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+      disk.syncs++;
+    },
+    async close() {
+      disk.closes++;
+    },
+  };
+  return { disk, places, witness: new Witness('/witness', handle as unknown as FileHandle, { turn: 1, ...NOTHING }) };
 }
 
 function flip(bytes: Buffer, bit: number): Buffer {
@@ -74,33 +107,86 @@ describe('a witness', () => {
     const writing = witness.write(9, 9);
     await Promise.all([witness.close(), witness.close()]);
     await writing;
-    await assert.rejects(witness.write(10, 10), UNAVAILABLE);
+    for (const late of [witness.write(10, 10), witness.note(10, 10), witness.sync(), witness.reload()]) {
+      await assert.rejects(late, { ...UNAVAILABLE, message: /the witness is closed/ });
+    }
     assert.deepEqual(await newestIn(file), { sequence: 9, chain: 9 });
   });
 
   test('keeps the slot before when a write fails, and the next one tries again', async () => {
-    const file = new Uint8Array(8192);
-    const places: number[] = [];
-    let isBroken = false;
-    const handle = {
-      async write(bytes: Uint8Array, _offset: number, _length: number, at: number) {
-        places.push(at);
-        file.set(bytes, at);
-      },
-      async datasync() {
-        if (isBroken) throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
-      },
-      async close() {},
-    };
-    const witness = new Witness('/witness', handle as unknown as FileHandle, { turn: 1, ...NOTHING });
+    const { disk, places, witness } = onFakeDisk();
     await witness.write(1, 1);
-    isBroken = true;
+    disk.isBroken = true;
     await assert.rejects(witness.write(2, 2), { ...UNAVAILABLE, message: /\/witness: the disk reports an error/ });
     assert.deepEqual(witness.newest, { sequence: 1, chain: 1 });
-    isBroken = false;
+    disk.isBroken = false;
     await witness.write(3, 3);
     assert.deepEqual(witness.newest, { sequence: 3, chain: 3 });
     assert.deepEqual(places, [0, 4096, 4096]);
+    await witness.close();
+  });
+
+  test('is noted over and over in one place until that is fsynced, and the slot that is fsynced stays', async () => {
+    const { disk, places, witness } = onFakeDisk();
+    await witness.write(1, 1);
+    await witness.note(2, 2);
+    await witness.note(3, 3);
+    assert.deepEqual(witness.newest, { sequence: 3, chain: 3 });
+    assert.deepEqual([places, disk.syncs], [[0, 4096, 4096], 1]);
+    await witness.sync();
+    await witness.sync();
+    assert.equal(disk.syncs, 2, 'nothing was noted since');
+    await witness.note(4, 4);
+    await witness.write(5, 5);
+    await witness.note(6, 6);
+    assert.deepEqual(places.slice(3), [0, 0, 4096]);
+    await witness.close();
+  });
+
+  test('is as durable as it says when the disk refuses: it fsyncs again', async () => {
+    const { disk, places, witness } = onFakeDisk();
+    await witness.note(1, 1);
+    disk.isBroken = true;
+    await assert.rejects(witness.sync(), UNAVAILABLE);
+    disk.isBroken = false;
+    await witness.note(2, 2);
+    await witness.sync();
+    assert.deepEqual([places, disk.syncs], [[0, 0], 1]);
+    await witness.close();
+    await witness.close();
+    assert.equal(disk.closes, 1);
+  });
+
+  test('that was noted is read by others, and survives the end of the process', async (t) => {
+    const { file, witness } = await newWitness(t);
+    await witness.note(7, 70);
+    assert.deepEqual(await readWitness(file), { sequence: 7, chain: 70 });
+    await witness.note(8, 80);
+    await witness.close();
+    assert.deepEqual(await newestIn(file), { sequence: 8, chain: 80 });
+  });
+
+  test('is read again where somebody else has written, and goes on from there', async (t) => {
+    const { file, witness } = await newWitness(t);
+    const other = await openWitness(file);
+    for (const n of [1, 2, 3]) await other.write(n, n * 10);
+    await other.close();
+    await witness.reload();
+    assert.deepEqual(witness.newest, { sequence: 3, chain: 30 });
+    await witness.note(4, 40);
+    assert.deepEqual(await newestIn(file), { sequence: 4, chain: 40 });
+    await writeFile(file, Buffer.alloc(8192));
+    await assert.rejects(witness.reload(), DAMAGED);
+  });
+
+  test('that was read again is fsynced, so that the next one is noted beside it', async () => {
+    const { disk, places, witness } = onFakeDisk();
+    await witness.write(1, 1);
+    await witness.note(2, 2);
+    await witness.reload();
+    assert.deepEqual([witness.newest, disk.syncs], [{ sequence: 2, chain: 2 }, 2]);
+    await witness.note(3, 3);
+    assert.deepEqual(places, [0, 4096, 0]);
     await witness.close();
   });
 
@@ -166,12 +252,24 @@ describe('a damaged witness', () => {
       await assert.rejects(openWitness(file), { ...DAMAGED, where: file }, `${size} bytes`);
     }
     await writeFile(file, Buffer.alloc(8192));
-    await assert.rejects(openWitness(file), { ...DAMAGED, where: file });
+    await assert.rejects(openWitness(file), { ...DAMAGED, where: file, what: 'neither slot of the witness is whole' });
     await rm(file);
-    await assert.rejects(openWitness(file), { ...DAMAGED, where: file });
+    await assert.rejects(openWitness(file), { ...DAMAGED, where: file, what: 'the witness of the log is missing' });
     assert.deepEqual(await readdir(path.dirname(file)), []);
     await mkdir(file);
-    await assert.rejects(openWitness(file), UNAVAILABLE);
+    await assert.rejects(openWitness(file), { ...UNAVAILABLE, message: /cannot open .*witness/ });
+    await assert.rejects(readWitness(file), { ...UNAVAILABLE, message: /cannot read .*witness/ });
+  });
+
+  test('is damage when what stands there is something else, though its checksum is right', async (t) => {
+    const { file, contents } = await filesAfter(t, WRITES);
+    const other = Buffer.from(contents[1] as Buffer);
+    for (const at of [0, 4096]) {
+      other.write('HFX1', at + 4, 'latin1');
+      other.writeUInt32BE(crc32(other.subarray(at + 4, at + 32)), at);
+    }
+    await writeFile(file, other);
+    await assert.rejects(openWitness(file), DAMAGED);
   });
 });
 
@@ -180,6 +278,7 @@ test('a log is compared with its witness', () => {
   const GRID: readonly (readonly [Witnessed, Witnessed | undefined, number | undefined, RegExp | undefined])[] = [
     [NOTHING, undefined, undefined, undefined],
     [NOTHING, { sequence: 5, chain: 3 }, undefined, undefined],
+    [NOTHING, { sequence: 0, chain: 3 }, undefined, undefined],
     [seen, undefined, undefined, /frames 1 to 10 are missing/],
     [seen, { sequence: 9, chain: 77 }, undefined, /frames 10 to 10 are missing/],
     [seen, { sequence: 4, chain: 77 }, undefined, /frames 5 to 10 are missing/],
