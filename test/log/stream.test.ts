@@ -13,6 +13,7 @@ class Followed {
   log: Log;
   isEnded = false;
   isStopped = false;
+  isReplacing = false;
   waiting = 0;
   readonly frames: MemoryFrames;
   #listeners: Array<() => void> = [];
@@ -53,7 +54,7 @@ class Followed {
           return new Promise((resolve) => this.#listeners.push(resolve));
         },
         isEnded: () => this.isEnded,
-        isReplacing: () => false,
+        isReplacing: () => this.isReplacing,
         isStopped: () => this.isStopped,
       },
       since,
@@ -61,6 +62,7 @@ class Followed {
     );
     for await (const batch of batches) {
       assert.ok(batch.length > 0, 'there is something in each');
+      assert.ok(!this.isStopped, 'whoever has stopped is told nothing');
       for (const fact of batch) if (!this.isStopped) yield fact;
     }
   }
