@@ -70,7 +70,7 @@ export class FrameLedger {
     const length = Math.max(1024, Math.ceil((sequence - this.head + 1) * 1.5));
     const moved = (old: Uint32Array): Uint32Array => {
       const array = new Uint32Array(length);
-      array.set(old.subarray(unused, Math.min(old.length, unused + length)));
+      array.set(old.subarray(unused));
       return array;
     };
     this.#bytes = moved(this.#bytes);

@@ -15,7 +15,7 @@ import {
 import { systemClock } from '../kernel/clock.ts';
 import { unavailable } from './durable-file.ts';
 import { previousChainOf, type Frame } from './frame.ts';
-import { holderOf } from './guard.ts';
+import { holderOf, isOwnerFile } from './guard.ts';
 import { readJobNow } from './history.ts';
 import { readIdentity } from './identity.ts';
 import { surveyDatabase, type Problem } from './level-survey.ts';
@@ -124,7 +124,7 @@ async function leftOvers(folder: string): Promise<Finding[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw unavailable(`read the folder ${folder}`, error);
   });
-  const left = names.filter((name) => /^(owner|creating)\.\d+\.\d+$|\.new$/.test(name));
+  const left = names.filter((name) => isOwnerFile(name) || /^creating\.\d+\.\d+$|\.new$/.test(name));
   const notes = left.map((name) => ({
     where: path.join(folder, name),
     what: 'left behind by a process that was killed',

@@ -45,6 +45,16 @@ describe('the cache of frames', () => {
     for (let again = 0; again < 10; again++) cache.put(frame(1, 30_000));
     cache.put(frame(4, 30_000));
     assert.deepEqual(kept(cache), [1, 3, 4]);
+    for (const n of [5, 6, 7, 8, 9]) cache.put(frame(n, 30_000));
+    assert.deepEqual(kept(cache), [7, 8, 9], 'it has one turn, as the others have');
+  });
+
+  test('keeps what just fits', () => {
+    const cache = new FrameCache(2 * (30_000 + 512));
+    for (const n of [1, 2]) cache.put(frame(n, 30_000));
+    assert.deepEqual(kept(cache), [1, 2]);
+    cache.put(frame(2, 30_001));
+    assert.deepEqual(kept(cache), [2]);
   });
 
   test('lets a frame stay that was asked for since its last turn, once for each turn', () => {

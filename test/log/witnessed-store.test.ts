@@ -47,7 +47,7 @@ function make(t: TestContext, durability: 'disk' | 'os' = 'disk') {
   const write = (sequence: number) => store.write([frame(sequence)], undefined);
   const seen = (sequence: number): Witnessed => ({ sequence, chain: sequence + 1_000 });
   const counts = { syncs: () => syncs, bytesWritten: () => bytesWritten };
-  return { clock, gate, noted, written, order, ...counts, store, frame, write, seen };
+  return { parts, clock, gate, noted, written, order, ...counts, store, frame, write, seen };
 }
 
 describe('the witness', () => {
@@ -148,12 +148,14 @@ describe('the witness', () => {
   });
 
   test('is told nothing of a write that ends when the store is closed, and sets no alarm for it', async (t) => {
-    const { clock, gate, noted, store, write } = make(t);
-    gate.hold();
-    const writing = write(1);
+    const { parts, clock, noted, frame } = make(t);
+    let done = (): void => undefined;
+    const write = (): Promise<void> => new Promise((resolve) => (done = resolve));
+    const store = witnessedStore({ ...openMemoryStore(), write, close: () => Promise.resolve() }, parts);
+    const writing = store.write([frame(1)], undefined);
     const closing = store.close();
-    gate.release();
-    await Promise.allSettled([writing, closing]);
+    done();
+    await Promise.all([writing, closing]);
     assert.equal(clock.nextAlarmInMs, Infinity);
     assert.deepEqual(noted, []);
   });
