@@ -128,13 +128,9 @@ export interface Occurrence {
   readonly since: number;
 }
 
-const LASTING = ['endAt', 'limit', 'max', 'withinMs'];
-
-/** As JSON, which has no Infinity. */
+/** As JSON, which writes Infinity as null. */
 export function encodeDefinition(definition: Definition): string {
-  return JSON.stringify(definition, (key, value: unknown) =>
-    value === Infinity && LASTING.includes(key) ? null : value,
-  );
+  return JSON.stringify(definition);
 }
 
 export function decodeDefinition(text: string): Definition {

@@ -117,3 +117,35 @@ test('only the starts of the last stretch are remembered, few or many', () => {
     assert.equal(window.nextAt(count - 1), count - 1 + 5);
   }
 });
+
+test('a start may be noted if it was promised, or if there is room', () => {
+  const window = new Window({ limit: 1, perMs: PER_MS });
+  assert.ok(window.allows(0));
+  window.note(0);
+  assert.ok(!window.allows(PER_MS - 1) && window.allows(PER_MS));
+  window.promise();
+  assert.ok(window.allows(1), 'what was promised is kept');
+});
+
+test('what was promised by one rate is asked for again when there is another', () => {
+  const window = new Window({ limit: 2, perMs: PER_MS });
+  assert.deepEqual(window.rate, { limit: 2, perMs: PER_MS });
+  window.promise();
+  window.rate = { limit: 1, perMs: 7 };
+  assert.deepEqual([window.rate, window.hasPromised, window.nextAt(0)], [{ limit: 1, perMs: 7 }, false, 0]);
+});
+
+test('starts that are noted while the clock goes back a little do not run backwards', () => {
+  const window = new Window({ limit: 9, perMs: PER_MS });
+  for (const at of [10, 5, 20]) window.note(at);
+  assert.deepEqual(window.moments(20), [10, 10, 20]);
+  assert.deepEqual(window.moments(10 + PER_MS), [20]);
+});
+
+test('a clock that is set back to the moment of the newest start changes nothing', () => {
+  const window = new Window({ limit: 9, perMs: PER_MS });
+  for (const at of [10, 20]) window.note(at);
+  assert.deepEqual(window.moments(20), [10, 20]);
+  assert.deepEqual(window.moments(15), [5, 15], 'they keep their distances');
+  assert.deepEqual(window.moments(16), [5, 15], 'and are not moved again');
+});
