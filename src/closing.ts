@@ -1,6 +1,6 @@
 /** How an engine ends: in order, with a deadline, and with a report. Nothing of it is needed for correctness. */
 import { setMaxListeners } from 'node:events';
-import type { JournalMessage } from './actors/messages.ts';
+import type { JournalMessage, SchedulesMessage } from './actors/messages.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Threads } from './actors/threads.ts';
 import type { Waiters } from './actors/waiters.ts';
@@ -22,7 +22,7 @@ export interface ClosingParts {
   readonly runner: Runner;
   readonly supervisor: Supervisor<Rebuilt>;
   readonly waiters: Waiters;
-  readonly mailboxes: { readonly journal: Mailbox<JournalMessage> };
+  readonly mailboxes: { readonly journal: Mailbox<JournalMessage>; readonly schedules: Mailbox<SchedulesMessage> };
   readonly settings: Settings;
   /** Wakes those who follow the events, so that they see the end. */
   readonly announceCommit: () => void;
@@ -69,12 +69,19 @@ export function closeEngine(parts: ClosingParts): Closing {
     await parts.home.close().catch(unclosed);
     parts.turns.stop();
     clock.stop();
+    const { journal, schedules } = parts.mailboxes;
+    for (const mailbox of [journal, schedules]) mailbox.close(refuse);
     return {
       completed: runner.counts.ended - before.ended,
       interrupted: runner.counts.interrupted - before.interrupted,
       abandoned: runner.counts.abandoned - before.abandoned,
       durationMs: clock.monotonic() - startedAt,
     };
+  }
+
+  /** A handler that was given up may still ask, and what was asked in a recovery may not have been received. */
+  function refuse(message: JournalMessage | SchedulesMessage): void {
+    if ('settle' in message) message.settle.reject(new EngineClosedError());
   }
 
   /** What was promised is on the disk already, so that a caller could do nothing about it. */

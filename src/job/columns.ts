@@ -45,21 +45,31 @@ export class JobColumns {
   /** The columns are of different lengths, so that they do not all grow at once: at a million jobs that takes 50 ms. */
   makeRoomFor(slot: number): void {
     if (slot < this.capacity) return;
-    this.state = grown(this.state, slot);
-    this.priority = grown(this.priority, slot);
-    this.order = grown(this.order, slot);
-    this.createdAt = grown(this.createdAt, slot);
-    this.dueAt = grown(this.dueAt, slot);
-    this.home = grown(this.home, slot);
-    this.last = grown(this.last, slot);
-    this.bytes = grown(this.bytes, slot);
-    this.starts = grown(this.starts, slot);
-    this.attempts = grown(this.attempts, slot);
-    this.interrupts = grown(this.interrupts, slot);
-    this.snoozes = grown(this.snoozes, slot);
-    this.crashes = grown(this.crashes, slot);
-    this.type = grown(this.type, slot);
-    this.queue = grown(this.queue, slot);
+    this.#grow(({ length }) => (slot < length ? length : Math.max(slot + 1, Math.ceil(length * GROWTH))));
+  }
+
+  /** So many slots are expected, from 0 on. */
+  expect(count: number): void {
+    const times = count / this.capacity;
+    if (times > 1) this.#grow(({ length }) => Math.ceil(length * times));
+  }
+
+  #grow(lengthOf: (column: Column) => number): void {
+    this.state = ofLength(this.state, lengthOf(this.state));
+    this.priority = ofLength(this.priority, lengthOf(this.priority));
+    this.order = ofLength(this.order, lengthOf(this.order));
+    this.createdAt = ofLength(this.createdAt, lengthOf(this.createdAt));
+    this.dueAt = ofLength(this.dueAt, lengthOf(this.dueAt));
+    this.home = ofLength(this.home, lengthOf(this.home));
+    this.last = ofLength(this.last, lengthOf(this.last));
+    this.bytes = ofLength(this.bytes, lengthOf(this.bytes));
+    this.starts = ofLength(this.starts, lengthOf(this.starts));
+    this.attempts = ofLength(this.attempts, lengthOf(this.attempts));
+    this.interrupts = ofLength(this.interrupts, lengthOf(this.interrupts));
+    this.snoozes = ofLength(this.snoozes, lengthOf(this.snoozes));
+    this.crashes = ofLength(this.crashes, lengthOf(this.crashes));
+    this.type = ofLength(this.type, lengthOf(this.type));
+    this.queue = ofLength(this.queue, lengthOf(this.queue));
     this.capacity = Math.min(
       this.state.length,
       this.priority.length,
@@ -80,9 +90,8 @@ export class JobColumns {
   }
 }
 
-function grown<Kind extends Column>(column: Kind, slot: number): Kind {
-  if (slot < column.length) return column;
-  const length = Math.max(slot + 1, Math.ceil(column.length * GROWTH));
+function ofLength<Kind extends Column>(column: Kind, length: number): Kind {
+  if (length === column.length) return column;
   const larger = new (column.constructor as new (length: number) => Kind)(length);
   larger.set(column);
   return larger;

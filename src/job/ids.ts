@@ -48,13 +48,23 @@ export class Ids {
 
   /** Stores `id` under a slot that holds none. The caller has seen that the id is not stored yet. */
   set(slot: number, id: string): void {
-    if ((this.#size + 1) / this.#index.length > FULLEST) this.#doubleIndex();
-    if ((slot + 1) * WORDS > this.#words.length) this.#growWords(slot);
+    if ((this.#size + 1) / this.#index.length > FULLEST) this.#growIndex(this.#index.length * 2);
+    if ((slot + 1) * WORDS > this.#words.length) {
+      this.#growWords(Math.max(slot + 1, Math.ceil((this.#words.length / WORDS) * 1.5)));
+    }
     if (!this.#pack(id)) this.#custom.set(slot, id);
     // One by one: `set` costs four times as much for so few.
     for (let n = 0; n < WORDS; n++) this.#words[slot * WORDS + n] = this.#sought[n] as number;
     this.#enter(slot);
     this.#size++;
+  }
+
+  /** So many ids are expected, in slots from 0 on. */
+  expect(count: number): void {
+    let length = this.#index.length;
+    while (count / length > FULLEST) length *= 2;
+    if (length > this.#index.length) this.#growIndex(length);
+    if (count * WORDS > this.#words.length) this.#growWords(count);
   }
 
   /** Forgets the id of `slot`. */
@@ -108,14 +118,14 @@ export class Ids {
     this.#index[place] = slot;
   }
 
-  #doubleIndex(): void {
+  #growIndex(length: number): void {
     const old = this.#index;
-    this.#index = new Int32Array(old.length * 2).fill(EMPTY);
+    this.#index = new Int32Array(length).fill(EMPTY);
     for (const slot of old) if (slot !== EMPTY) this.#enter(slot);
   }
 
-  #growWords(slot: number): void {
-    const larger = new Uint32Array(Math.max(slot + 1, Math.ceil((this.#words.length / WORDS) * 1.5)) * WORDS);
+  #growWords(slots: number): void {
+    const larger = new Uint32Array(slots * WORDS);
     larger.set(this.#words);
     this.#words = larger;
   }

@@ -187,6 +187,12 @@ export class JobTable {
     }
   }
 
+  /** So many jobs are expected: memory for them is taken at once. */
+  expect(count: number): void {
+    this.#columns.expect(count);
+    this.ids.expect(count);
+  }
+
   /** What memory holds of a stored job. */
   row(slot: number): JobRow {
     return rowOf(this, slot);

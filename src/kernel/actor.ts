@@ -20,6 +20,8 @@ export interface Mailbox<Message> extends ActorRef<Message> {
   serve(receive: (messages: readonly Message[]) => void): void;
   /** Takes out the messages that were not received yet. */
   drain(): Message[];
+  /** Nobody receives again: `refuse` gets what is in it now, and at once what is told later. */
+  close(refuse: (message: Message) => void): void;
 }
 
 /** Told when `receive` or `quiet` throws: the state of the actor is not to be trusted any more. */
@@ -78,6 +80,7 @@ export class Turns {
   mailbox<Message>(name: string): Mailbox<Message> {
     let messages: Message[] = [];
     let receive: ((messages: readonly Message[]) => void) | undefined;
+    let refuse: ((message: Message) => void) | undefined;
     const runnable: Runnable = {
       name,
       isRunnable: false,
@@ -97,6 +100,10 @@ export class Turns {
     };
     return {
       tell: (message) => {
+        if (refuse !== undefined) {
+          refuse(message);
+          return;
+        }
         messages.push(message);
         wake();
       },
@@ -109,6 +116,12 @@ export class Turns {
         messages = [];
         return undelivered;
       },
+      close: (by) => {
+        refuse = by;
+        const undelivered = messages;
+        messages = [];
+        for (const message of undelivered) by(message);
+      },
     };
   }
 
@@ -117,7 +130,7 @@ export class Turns {
     this.#work();
   }
 
-  /** No actor receives again. Messages told later are dropped. */
+  /** No actor receives again. Messages told later are dropped, unless their mailbox is closed. */
   stop(): void {
     this.#stopped = true;
     this.#runnable.length = 0;

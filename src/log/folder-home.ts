@@ -118,7 +118,7 @@ async function openEntered(
     // Somebody else may have had the folder until LevelDB's lock was ours.
     await witness.reload();
     const parts = { witness, clock, durability, syncLog: () => syncLog(folder), onWritten: room.wrote };
-    const opened = await replayed(witnessedStore(store, parts), cacheBytes);
+    const opened = await replayed(witnessedStore(store, parts), cacheBytes, witness.newest.sequence);
     holdAgainst(witness, opened, folder.logPath);
     await room.look();
     return opened;

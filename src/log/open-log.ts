@@ -6,10 +6,10 @@ export interface OpenLog extends Replayed {
   close(): Promise<void>;
 }
 
-/** Reads the log in `store`, which is closed again if that fails. */
-export async function replayed(store: Store, cacheBytes: number): Promise<OpenLog> {
+/** Reads the log in `store`, which is closed again if that fails. @param newest its newest frame, as far as anybody knows */
+export async function replayed(store: Store, cacheBytes: number, newest = 0): Promise<OpenLog> {
   try {
-    return { ...(await replay(store, cacheBytes)), close: () => store.close() };
+    return { ...(await replay(store, cacheBytes, newest)), close: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;

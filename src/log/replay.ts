@@ -29,17 +29,22 @@ export interface Replayed {
 
 /**
  * @param cacheBytes how many bytes of recent frames the log keeps in memory
+ * @param newest the number of the newest frame, as far as anybody knows
  * @throws {StoreDamagedError} naming the first thing that does not fit
  */
-export async function replay(store: Store, cacheBytes: number): Promise<Replayed> {
-  const reader = new Replay();
+export async function replay(store: Store, cacheBytes: number, newest = 0): Promise<Replayed> {
+  const reader = new Replay(newest);
   for await (const entries of store.scan()) {
     for (const { sequence, bytes } of entries) reader.read(readFrame(bytes, sequence));
   }
   return reader.end(store, cacheBytes);
 }
 
+/** So many jobs tell how many there will be. */
+const SAMPLE = 4_096;
+
 class Replay {
+  readonly #newest: number;
   readonly #table = new JobTable();
   #ledger = new FrameLedger(1);
   #last: Frame | undefined;
@@ -51,6 +56,11 @@ class Replay {
   #lastOrphanAt = 0;
   #lastTrimmedAt = 0;
   #trimmedHead = 1;
+  #isRoomMade = false;
+
+  constructor(newest: number) {
+    this.#newest = newest;
+  }
 
   read(frame: Frame): void {
     this.#checkOrder(frame);
@@ -68,6 +78,17 @@ class Replay {
     this.#recordCount += count;
     this.#last = frame;
     this.#frameCount++;
+    if (!this.#isRoomMade && this.#table.size >= SAMPLE) this.#makeRoom(this.#newest - frame.sequence);
+  }
+
+  /**
+   * As if the frames to come held as many jobs as those up to here. A table that grows step by step takes a fifth of a
+   * replay to do so.
+   */
+  #makeRoom(framesToCome: number): void {
+    this.#isRoomMade = true;
+    const { size } = this.#table;
+    if (framesToCome > 0) this.#table.expect(Math.ceil(size + (size / this.#frameCount) * framesToCome));
   }
 
   end(store: Store, cacheBytes: number): Replayed {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { JobColumns } from '../../src/job/columns.ts';
 
-type ColumnName = Exclude<keyof JobColumns, 'capacity' | 'makeRoomFor' | 'setCounters'>;
+type ColumnName = Exclude<keyof JobColumns, 'capacity' | 'makeRoomFor' | 'expect' | 'setCounters'>;
 
 const LIMITS = {
   state: [0, 255],
@@ -66,6 +66,26 @@ describe('the columns of jobs', () => {
       const grown = NAMES.filter((name) => columns[name] !== before.get(name));
       assert.ok(slot < 500 || grown.length <= 2, `${grown.join()} at ${slot}`);
     }
+  });
+
+  test('take no more than is expected and their different lengths need, and grow one by one behind it', () => {
+    const columns = new JobColumns();
+    for (let slot = 0; slot <= 4_000; slot++) columns.makeRoomFor(slot);
+    for (const name of NAMES) columns[name][4_000] = 1;
+    columns.expect(100_000);
+    assert.ok(columns.capacity >= 100_000);
+    for (const name of NAMES) {
+      assert.equal(columns[name][4_000], 1, name);
+      assert.ok(columns[name].length < 220_000, `${name} has ${columns[name].length} places`);
+    }
+    const arrays = NAMES.map((name) => columns[name]);
+    columns.expect(50_000);
+    assert.deepEqual(
+      NAMES.filter((name, n) => columns[name] !== arrays[n]),
+      [],
+    );
+    columns.makeRoomFor(columns.capacity);
+    assert.ok(NAMES.filter((name, n) => columns[name] !== arrays[n]).length <= 2);
   });
 
   test('take 64 bytes a job', () => {

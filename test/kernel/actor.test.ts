@@ -240,6 +240,20 @@ describe('a turn', () => {
   });
 });
 
+test('a closed mailbox gives what is in it, and what comes later, to who refuses it', () => {
+  const { clock, turns, seen, actor } = makeTurns();
+  actor('served');
+  const closed = turns.mailbox<string>('closed');
+  closed.serve(() => assert.fail('it was served'));
+  closed.tell('early');
+  turns.stop();
+  const refused: string[] = [];
+  closed.close((message) => refused.push(message));
+  closed.tell('late');
+  clock.runTurns();
+  assert.deepEqual([refused, seen], [['early', 'late'], []]);
+});
+
 describe('an actor that throws', () => {
   test('is told of by name, and takes nothing from the mailboxes of others', () => {
     const { clock, seen, crashes, actor } = makeTurns();

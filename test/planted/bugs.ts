@@ -407,6 +407,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '    isAsked = false;\n    told.clear();\n    for (const',
     foundBy: { test: 'simulation/found' },
   },
+  {
+    name: 'what was asked of an engine that closes in the midst of a recovery is forgotten',
+    file: 'src/closing.ts',
+    search: '    for (const mailbox of [journal, schedules]) mailbox.close(refuse);\n',
+    replace: '',
+    foundBy: { test: 'simulation/found' },
+  },
   // Threads
   {
     name: 'what a thread said before it died is not read',
