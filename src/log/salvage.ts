@@ -58,6 +58,9 @@ export interface Salvaged {
   readonly missing: readonly MissingFrames[];
 }
 
+/** Any but the first record of a job. */
+type Later = Exclude<LoggedJobEvent, { readonly kind: 'enqueued' | 'carried' }>;
+
 interface Kept {
   readonly events: LoggedJobEvent[];
   isIncomplete: boolean;
@@ -113,12 +116,12 @@ class Salvaging {
   read(event: LoggedEvent): void {
     if (event.kind === 'noted') this.#note(event);
     if (!isAboutJob(event)) return;
-    const { id, type, queue, kind } = event;
+    const { id, type, queue } = event;
     const slot = this.#table.ids.find(id);
-    if (kind === 'enqueued' || kind === 'carried') this.#begin(event, slot);
+    if (event.kind === 'enqueued' || event.kind === 'carried') this.#begin(event, slot);
     else if (slot >= 0) this.#goOn(event, slot);
-    else if (kind === 'removed') this.#lost.delete(id);
-    else this.#lost.set(id, { id, type, queue, lastEvent: kind });
+    else if (event.kind === 'removed') this.#lost.delete(id);
+    else this.#lost.set(id, { id, type, queue, lastEvent: event.kind });
   }
 
   #note(event: LoggedNoted): void {
@@ -135,12 +138,12 @@ class Salvaging {
     this.#kept.set(slot, { events: [event], isIncomplete: false });
   }
 
-  #goOn(event: LoggedJobEvent, slot: number): void {
+  #goOn(event: Later, slot: number): void {
     const kept = this.#kept.get(slot);
     if (kept === undefined) return;
     if (event.previous !== this.#table.lastOf(slot)) kept.isIncomplete = true;
     for (const kind of bridge(this.#table.stateOf(slot), event)) {
-      this.#table.apply(made(kind, slot, this.#table.startsOf(slot), event), event.position, 0);
+      this.#table.apply(made(kind, slot, this.#table.startsOf(slot), event.at), event.position, 0);
     }
     if (event.kind === 'removed') {
       this.#forget(slot, event.at);
@@ -186,8 +189,8 @@ class Salvaging {
 type Bridge = 'started' | 'interrupted' | 'cancelled' | 'revived';
 
 /** What must have happened to a job, at the least, before this event; nothing when no record is missing. */
-function bridge(state: StoredState, { kind }: LoggedJobEvent): readonly Bridge[] {
-  if (kind === 'enqueued' || kind === 'carried' || nextState(state, kind) !== undefined) return [];
+function bridge(state: StoredState, { kind }: Later): readonly Bridge[] {
+  if (nextState(state, kind) !== undefined) return [];
   for (const first of ['started', 'interrupted', 'cancelled', 'revived'] as const) {
     const between = nextState(state, first);
     if (between === undefined) continue;
@@ -197,11 +200,10 @@ function bridge(state: StoredState, { kind }: LoggedJobEvent): readonly Bridge[]
   throw new RangeError(`nothing leads from ${state} to '${kind}'`);
 }
 
-function made(kind: Bridge, slot: number, starts: number, before: LoggedJobEvent): JobEvent {
-  const { at } = before;
+function made(kind: Bridge, slot: number, starts: number, at: number): JobEvent {
   switch (kind) {
     case 'started':
-      return { kind, slot, at, starts: before.kind === 'started' ? before.starts - 1 : starts + 1 };
+      return { kind, slot, at, starts: starts + 1 };
     case 'interrupted':
       return { kind, slot, at, why: 'closing' };
     case 'cancelled':

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { syncFile, syncFolder, systemCode, unavailable, writeDurably } from '../../src/log/durable-file.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openIn, temporaryFolder } from './temporary-folder.ts';
 
 const UNAVAILABLE = { code: 'HOLDFAST_STORE_UNAVAILABLE' };
 
@@ -16,6 +16,7 @@ test('a file that is put in place is whole, for this user alone, and replaces wh
     assert.equal(await readFile(file, 'utf8'), text);
   }
   assert.deepEqual(await readdir(folder), ['file']);
+  assert.deepEqual(await openIn(folder), []);
   if (process.platform !== 'win32') assert.equal((await stat(file)).mode & 0o077, 0);
 });
 
@@ -24,7 +25,7 @@ test('a file that cannot be put in place is told with its path', async (t) => {
   const file = path.join(folder, 'missing', 'file');
   await assert.rejects(writeDurably(file, Buffer.from('x')), (error: Error) => {
     assert.equal(systemCode(error), UNAVAILABLE.code);
-    assert.ok(error.message.includes(file), error.message);
+    assert.ok(error.message.includes(`cannot write ${file}: `), error.message);
     assert.equal(systemCode(error.cause), 'ENOENT');
     return true;
   });
@@ -41,6 +42,30 @@ test('a folder and a file can be made durable, unless they are missing', async (
   await assert.rejects(syncFile(file), { code: 'ENOENT' });
   await writeFile(file, 'x');
   await syncFile(file);
+  assert.deepEqual(await openIn(folder), []);
+});
+
+test(
+  'a folder need not be made durable where the system cannot do it',
+  {
+    skip: process.platform !== 'linux',
+  },
+  async () => {
+    await syncFolder('/proc');
+  },
+);
+
+test('only an error of the system has a code', () => {
+  assert.equal(systemCode(Object.assign(new Error('no'), { code: 'ENOENT' })), 'ENOENT');
+  for (const other of [
+    { code: 'ENOENT' },
+    Object.assign(new Error('no'), { code: 7 }),
+    new Error('no'),
+    null,
+    'ENOENT',
+  ]) {
+    assert.equal(systemCode(other), undefined);
+  }
 });
 
 test('what the system refuses is said in words, and what it says otherwise is passed on', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readIdentity, writeIdentity } from '../../src/log/identity.ts';
@@ -48,9 +48,26 @@ test('an identity that is cut off anywhere is damage', async (t) => {
 
 test('other JSON is damage, and a newer format is told as such whatever else it holds', async (t) => {
   const { file } = await writtenIdentity(t);
-  for (const other of ['null', '7', '[]', '{}', '{"format":0}', '{"format":"2"}', '{"format":1.5}', '{"format":1}']) {
-    await writeFile(file, other);
-    await assert.rejects(readIdentity(file), { code: 'HOLDFAST_DAMAGED', where: file }, other);
+  const { format, id, createdAt } = IDENTITY;
+  const whole = { format, id, createdAt, crc32: 'x' };
+  const told: [what: string, texts: string[]][] = [
+    ['it is not readable as JSON', ['', '{', 'null', '7']],
+    [
+      'it does not say which folder this is',
+      [
+        ...['[]', '{}', '{"format":0}', '{"format":"2"}', '{"format":1.5}', '{"format":1}'],
+        ...[{ format: 0 }, { format: '1' }, { id: 7 }, { id: `${id}0` }, { id: undefined }, { createdAt: '1' }].map(
+          (part) => JSON.stringify({ ...whole, ...part }),
+        ),
+      ],
+    ],
+    ['its checksum does not match', [JSON.stringify(whole)]],
+  ];
+  for (const [what, texts] of told) {
+    for (const text of texts) {
+      await writeFile(file, text);
+      await assert.rejects(readIdentity(file), { code: 'HOLDFAST_DAMAGED', where: file, what }, text);
+    }
   }
   await writeFile(file, '{"format":3,"id":[]}');
   await assert.rejects(readIdentity(file), { code: 'HOLDFAST_FORMAT', where: file, found: 3, supported: 1 });
@@ -60,7 +77,25 @@ test('an id that is not 128 bits in hexadecimal is refused', async (t) => {
   const folder = await temporaryFolder(t);
   for (const id of ['', 'x'.repeat(32), 'A'.repeat(32), '0'.repeat(31), '0'.repeat(33)]) {
     const writing = writeIdentity(path.join(folder, 'holdfast.json'), { id, createdAt: 1 });
-    await assert.rejects(writing, { code: 'HOLDFAST_INVALID_ARGUMENT', field: 'id' });
+    await assert.rejects(writing, {
+      ...{ code: 'HOLDFAST_INVALID_ARGUMENT', field: 'id', message: /32 hexadecimal digits/ },
+    });
   }
   assert.deepEqual(await readdir(folder), []);
+});
+
+test('an identity has the same bytes for ever, its checksum with all its digits', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'holdfast.json');
+  const id = '0000000000000000000000000000082e';
+  await writeIdentity(file, { id, createdAt: IDENTITY.createdAt });
+  const text = `{"format":1,"id":"${id}","createdAt":1700000000000,"crc32":"00271f92"}\n`;
+  assert.equal(await readFile(file, 'utf8'), text);
+});
+
+test('an identity that cannot be read is not taken for a missing one', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'holdfast.json');
+  await mkdir(file);
+  await assert.rejects(readIdentity(file), {
+    ...{ code: 'HOLDFAST_STORE_UNAVAILABLE', message: /cannot read .*holdfast\.json/ },
+  });
 });

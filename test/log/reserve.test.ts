@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import { type Reserve, reserveAt } from '../../src/log/reserve.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { openIn, temporaryFolder } from './temporary-folder.ts';
 
 const SIZE = 1 << 20;
 const UNAVAILABLE = { code: 'HOLDFAST_STORE_UNAVAILABLE' };
@@ -102,9 +102,17 @@ test(
 test('any other failure is told', async (t) => {
   const { file, reserve } = await newReserve(t);
   await mkdir(file);
+  const told = (doing: string) => ({ ...UNAVAILABLE, message: new RegExp(`cannot ${doing} ${path.dirname(file)}`) });
   await assert.rejects(reserve.ensure(), UNAVAILABLE);
-  await assert.rejects(reserve.giveUp(), UNAVAILABLE);
+  await assert.rejects(reserve.giveUp(), told('remove'));
   await rm(file, { recursive: true });
   assert.equal(await reserve.ensure(), true, 'a failure does not stop what comes after it');
-  await assert.rejects(reserveAt(path.join(file, 'below', 'a', 'file')).ensure(), UNAVAILABLE);
+  await assert.rejects(reserveAt(path.join(file, 'below', 'a', 'file')).ensure(), told('look at'));
+  await assert.rejects(reserveAt(path.join(path.dirname(file), 'missing', 'reserve')).ensure(), told('write'));
+});
+
+test('a reserve is not kept open, made or not', async (t) => {
+  const { file, reserve } = await newReserve(t);
+  await reserve.ensure();
+  assert.deepEqual(await openIn(path.dirname(file)), []);
 });

@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ENTRY_SPACES } from '../../src/job/entries.ts';
-import type { Carried, Noted } from '../../src/job/event.ts';
+import type { Carried, JobEvent, LogEvent, Noted } from '../../src/job/event.ts';
 import { carriedOf } from '../../src/log/carried.ts';
 import { readFrame, sequenceOf, type Frame } from '../../src/log/frame.ts';
 import { readJobNow } from '../../src/log/history.ts';
 import type { Log } from '../../src/log/log.ts';
 import { salvage, type MissingFrames } from '../../src/log/salvage.ts';
-import { NOW, openLog, rowsOf } from '../support/log.ts';
+import { carried, enqueued, NOW, openLog, rowsOf } from '../support/log.ts';
 import { LogDriver } from '../support/log-driver.ts';
+import { chained } from './whole-folder.ts';
 
 interface Made {
   readonly log: Log;
@@ -138,4 +139,145 @@ describe('salvage', () => {
     });
     assert.deepEqual(salvage([], 7, NOW).missing, [{ from: 1, to: 7 }]);
   });
+});
+
+/** What is made of a log with one event in each frame, of which some frames are lost. */
+function without(lost: readonly number[], events: readonly LogEvent[]) {
+  const frames = chained(events.map((event) => [event]));
+  return salvage(
+    frames.filter(({ sequence }) => !lost.includes(sequence)),
+    events.length,
+    NOW,
+  );
+}
+
+describe('between two records of a job whose neighbours are lost', () => {
+  const started = (starts: number): JobEvent => ({ kind: 'started', slot: 0, at: NOW, starts });
+  const completed: JobEvent = { kind: 'completed', slot: 0, at: NOW, result: '1' };
+  const failed: JobEvent = { kind: 'failed', slot: 0, at: NOW, dueAt: NOW, error: undefined };
+  const revived: JobEvent = { kind: 'revived', slot: 0, at: NOW, dueAt: NOW, keepAttempts: true };
+  const cancelled: JobEvent = { kind: 'cancelled', slot: 0, at: NOW, reason: undefined };
+  const removed: JobEvent = { kind: 'removed', slot: 0, at: NOW };
+  const checkpointed: JobEvent = { kind: 'checkpointed', slot: 0, at: NOW, checkpoint: '5' };
+  type Case = [sentence: string, events: JobEvent[], lost: number[], left: Partial<Carried>];
+  const CASES: Case[] = [
+    ['it was started before it ended', [enqueued(0), started(1), completed], [2], { state: 'completed', starts: 1 }],
+    [
+      'it was interrupted before it was started again',
+      [enqueued(0), started(1), failed, started(2)],
+      [3],
+      { state: 'running', starts: 2, interrupts: 1, attempts: 0 },
+    ],
+    [
+      'it was revived before it was started again',
+      [enqueued(0), cancelled, revived, started(1)],
+      [3],
+      { state: 'running', starts: 1 },
+    ],
+    [
+      'it was revived and started before it ended again',
+      [enqueued(0), started(1), completed, revived, started(2), completed],
+      [4, 5],
+      { state: 'completed', starts: 2 },
+    ],
+    [
+      'it was revived and started before it saved',
+      [enqueued(0), cancelled, revived, started(1), checkpointed],
+      [3, 4],
+      { state: 'running', starts: 1, hasCheckpoint: true },
+    ],
+    [
+      'it was cancelled before it was revived, while it ran',
+      [enqueued(0), started(1), completed, revived],
+      [3],
+      { state: 'waiting', starts: 1, interrupts: 0 },
+    ],
+    ['it was cancelled before it was revived', [enqueued(0), cancelled, revived], [2], { state: 'waiting', starts: 0 }],
+    ['only counts are missing', [enqueued(0), started(1), failed, started(2)], [2, 3], { state: 'running', starts: 2 }],
+  ];
+  for (const [sentence, events, lost, expected] of CASES) {
+    test(`${sentence}, at the least`, () => {
+      const { jobs, uncertain } = without(lost, [...events, enqueued(1)]);
+      const [job] = jobs as readonly [Carried];
+      const seen = Object.fromEntries(Object.keys(expected).map((key) => [key, job[key as keyof Carried]]));
+      assert.deepEqual(seen, expected);
+      const { id, type, queue, state } = job;
+      assert.deepEqual(uncertain, [{ id, type, queue, state, why: 'incomplete' }]);
+    });
+  }
+
+  test('nothing is uncertain when only others have lost some', () => {
+    const { uncertain } = without([2], [enqueued(0), enqueued(1), started(1), completed]);
+    assert.deepEqual(uncertain, []);
+  });
+
+  test('it ended, if its removal is there: it is gone, and nobody names it', () => {
+    for (const lost of [[3], [2, 3]]) {
+      const { jobs, uncertain } = without(lost, [enqueued(0), started(1), completed, removed]);
+      assert.deepEqual([jobs, uncertain], [[], []]);
+    }
+  });
+
+  test('it was removed, if its id begins again', () => {
+    const events: LogEvent[] = [enqueued(0), removed, enqueued(0, { payload: '2' }), enqueued(1)];
+    const { jobs, uncertain } = without([2], events);
+    assert.deepEqual(
+      jobs.map(({ id, payload }) => [id, payload]),
+      [
+        ['job:0', '2'],
+        ['job:1', '{}'],
+      ],
+    );
+    assert.deepEqual(uncertain, []);
+  });
+
+  test('it is one job when it was carried, though the mark that allows it is lost', () => {
+    const home = carried(0, { state: 'waiting', payload: '3' });
+    const { jobs, uncertain, lost } = without([3], [enqueued(0), home, { kind: 'trimmed', at: NOW, head: 2 }]);
+    assert.deepEqual(
+      jobs.map(({ id, payload }) => [id, payload]),
+      [['job:0', '3']],
+    );
+    assert.deepEqual(lost, []);
+    assert.equal(uncertain[0]?.why, 'outdated');
+  });
+});
+
+describe('a job whose beginning is lost', () => {
+  const started: JobEvent = { kind: 'started', slot: 0, at: NOW, starts: 1 };
+
+  test('is named with the last that is known of it', () => {
+    const cancelled: JobEvent = { kind: 'cancelled', slot: 0, at: NOW, reason: undefined };
+    assert.deepEqual(without([1], [enqueued(0), started, cancelled]).lost, [
+      { id: 'job:0', type: 'email:welcome', queue: 'default', lastEvent: 'cancelled' },
+    ]);
+  });
+
+  test('is not named when it was removed, or carried later', () => {
+    const cancelled: JobEvent = { kind: 'cancelled', slot: 0, at: NOW, reason: undefined };
+    const removed: JobEvent = { kind: 'removed', slot: 0, at: NOW };
+    assert.deepEqual(without([1], [enqueued(0), cancelled, removed]).lost, []);
+    const { jobs, lost } = without([1], [enqueued(0), started, carried(0, { state: 'running', starts: 1 })]);
+    assert.deepEqual([jobs.length, lost], [1, []]);
+  });
+});
+
+test('an entry that was emptied is gone, and one is uncertain only before the last gap', () => {
+  const noted = { kind: 'noted', at: NOW, space: 'queue', what: 'changed', detail: undefined } as const;
+  const { entries, uncertainEntries } = without(
+    [3],
+    [
+      { ...noted, name: 'a', value: '1' },
+      { ...noted, name: 'b', value: '1' },
+      enqueued(0),
+      { ...noted, name: 'b', value: '' },
+      { ...noted, name: 'c', value: '1' },
+      { ...noted, name: 'a', space: 'schedule', value: '2' },
+    ],
+  );
+  assert.deepEqual(
+    entries.map(({ space, name, value }) => `${space} ${name} ${value}`),
+    ['queue a 1', 'queue c 1', 'schedule a 2'],
+  );
+  assert.deepEqual(uncertainEntries, [{ space: 'queue', name: 'a' }]);
 });
