@@ -10,7 +10,7 @@ import type { Dependencies } from './dependencies.ts';
 import { createChanges } from './changes.ts';
 import { Capacity } from './capacity.ts';
 import { CancelReasons, createEndings } from './endings.ts';
-import { createFamilies } from './families.ts';
+import { createFamilies, type Families } from './families.ts';
 import { noteDown } from './notes.ts';
 import type { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
@@ -61,6 +61,8 @@ export interface Commands {
   carryOut(command: Command): Rest | undefined;
   /** Tells those that wait for a job what its new state means for them. */
   settleChildren(slot: number): void;
+  /** A job waits, perhaps for nothing any more. */
+  readonly waits: Families['waits'];
 }
 
 export function createCommands(parts: CommandParts): Commands {
@@ -187,5 +189,5 @@ export function createCommands(parts: CommandParts): Commands {
     if (parts.watched.delete(slot)) parts.schedules.tell({ kind: 'ended', slot });
   }
 
-  return { carryOut, settleChildren };
+  return { carryOut, settleChildren, waits: families.waits };
 }

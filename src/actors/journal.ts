@@ -114,7 +114,7 @@ export function createJournal(parts: JournalParts): Journal {
     }
   }
   turns.whenQuiet(commit);
-  const { carryOut, settleChildren } = createCommands({ ...parts, record, pending: () => pending });
+  const { carryOut, settleChildren, waits } = createCommands({ ...parts, record, pending: () => pending });
 
   function receive(message: JournalMessage): void {
     switch (message.kind) {
@@ -264,6 +264,10 @@ export function createJournal(parts: JournalParts): Journal {
           settleChildren(slot);
         } else if (parts.isClosing()) record({ kind: 'interrupted', slot, at, why: 'closing' });
         else pending.starts.push({ slot, order: table.orderOf(slot), token, hold: holdOf(slot) });
+      }
+      // A parent may have come to another end while its child ran, in the attempt that is over now.
+      for (const slot of table.slotsWithParents()) {
+        if (table.stateOf(slot) === 'waiting' && parts.dependencies.of(slot) === 'unreachable') waits(slot);
       }
       for (let slot = 0; slot < table.end; slot++) {
         if (isFinal(table.stateOf(slot)) && !retention.has(slot) && !parts.dependencies.isNeeded(slot))

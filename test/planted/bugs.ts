@@ -414,6 +414,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '',
     foundBy: { test: 'simulation/found' },
   },
+  {
+    name: 'a child that is unreachable when the engine opens waits for ever',
+    file: 'src/actors/journal.ts',
+    search: "parts.dependencies.of(slot) === 'unreachable') waits(slot);",
+    replace: "parts.dependencies.of(slot) === 'unreachable') continue;",
+    foundBy: { test: 'scenarios/graphs' },
+  },
   // Threads
   {
     name: 'what a thread said before it died is not read',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineJob, type Engine } from '../../src/index.ts';
-import { latch, openMovedEngine, openTestEngine, storyOf } from '../support/engine.ts';
+import { latch, openMovedEngine, openTestEngine, seen, storyOf } from '../support/engine.ts';
 
 interface Sum {
   readonly sum: number;
@@ -115,6 +115,20 @@ test('a missing parent makes a child unreachable, unless it waits for any end', 
   const patient = await jobs.enqueue(add, { n: 1 }, { after: [{ id: 'never-was', on: 'always' }] });
   assert.deepEqual(await patient.result(), { sum: 1 });
 });
+
+for (const end of ['a kill', 'a close'] as const) {
+  test(`a child whose parent was run again, and cancelled, while the child ran is unreachable after ${end}`, async (t) => {
+    const hangs = defineJob({ type: 'hangs', run: () => new Promise(() => undefined) });
+    const site = await openMovedEngine(t, { jobs: [add, hangs], concurrency: 1, grace: 0 });
+    const parent = await site.jobs.enqueue(add, { n: 1 });
+    const child = await site.jobs.enqueue(hangs, undefined, { after: [parent.id] });
+    await site.drive(seen(site.jobs, child.id, 'started'));
+    assert.equal((await site.jobs.retry([parent.id]))[0]?.ok, true);
+    assert.equal(await site.jobs.cancel(parent.id), true);
+    const jobs = end === 'a kill' ? await site.kill() : await site.restart();
+    await assert.rejects(site.drive(jobs.wait(child.id)), { reason: 'unreachable' });
+  });
+}
 
 test('a result is kept for a child that has not ended, even if retention would drop it', async (t) => {
   const site = await openMovedEngine(t, { jobs: [add], keep: { completed: { count: 0 } } });
