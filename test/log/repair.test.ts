@@ -94,6 +94,9 @@ describe('a folder that is repaired', () => {
     assert.deepEqual(report.damage, [{ where: witness, what: 'the witness of the log is missing' }]);
     assert.deepEqual([report.jobs, report.missing], [3, []]);
     assert.equal((await contentOf(t, report.to)).log.ledger.head, 5);
+    const single = await folderOf(t, chained([[enqueued(0)]], 7));
+    await rm(path.join(single, 'witness'));
+    assert.equal((await contentOf(t, (await repaired(single)).to)).log.ledger.head, 8);
   });
 
   test('names what is uncertain and what is lost', async (t) => {
@@ -118,6 +121,7 @@ describe('a folder that is repaired', () => {
     const to = `${from}.new`;
     const report = await repair(from, { to, onProgress: (progress) => told.push(progress) });
     assert.equal(report.jobs, 1_500);
+    assert.equal((await repair(to, { to: `${to}.again` })).jobs, 1_500, 'nobody need be told');
     assert.deepEqual(told.at(-1), { step: 'jobs', done: 1_000, total: 1_500 });
     const { log, frameCount } = await contentOf(t, to);
     assert.ok(frameCount > 1);
