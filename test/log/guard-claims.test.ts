@@ -144,7 +144,7 @@ describe('a claim', () => {
 
 describe('a name', () => {
   test('of a process has its id and its beginning, to the microsecond', () => {
-    assert.equal(processName(1_700_000_000_123.4567), `${process.pid}.1700000000123457`);
+    assert.equal(processName(1_700_000_000_123.5), `${process.pid}.1700000000123500`);
   });
 
   test('is that of a claim or is not', () => {
