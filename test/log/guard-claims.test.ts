@@ -1,6 +1,6 @@
 /** Who has a folder, by the files in it alone: those of this process, of others that run, and of some that do not. */
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { describe, test, type TestContext } from 'node:test';
@@ -20,7 +20,7 @@ async function folderOf(t: TestContext, ...pids: readonly number[]) {
   const folder = await temporaryFolder(t);
   const { ino } = await stat(folder, { bigint: true });
   const names = pids.map((pid) => `owner.${pid}.77.${ino}`);
-  for (const name of names) await writeFile(path.join(folder, name), '');
+  for (const name of [...names, 'witness']) await writeFile(path.join(folder, name), '');
   return { folder, ino, names, ours: `owner.${processName(STARTED_AT)}.${ino}` };
 }
 
@@ -77,6 +77,23 @@ describe('a folder is held', () => {
 });
 
 describe('a claim', () => {
+  test('is refused a second time in this process, and is known by the folder and not by its name alone', async (t) => {
+    const { folder } = await folderOf(t);
+    const claim = await claimFolder(folder, STARTED_AT);
+    const moved = `${folder}.moved`;
+    await assert.rejects(claimFolder(folder, STARTED_AT), { ...IN_USE, message: /in this process/ });
+    await rename(folder, moved);
+    t.after(() => rm(moved, { recursive: true, force: true }));
+    await rm(path.join(moved, (await readdir(moved)).find(isOwnerFile) ?? ''));
+    await assert.rejects(claimFolder(moved, STARTED_AT), { ...IN_USE, message: /in this process/ });
+    assert.equal(await holderOf(moved, STARTED_AT), 'this process');
+    await mkdir(folder);
+    await assert.rejects(claimFolder(folder, STARTED_AT), { ...IN_USE, message: /in this process/ });
+    assert.equal(await holderOf(folder, STARTED_AT), 'this process');
+    await claim.release();
+    await (await claimFolder(moved, STARTED_AT)).release();
+  });
+
   test('has a rival in a process that runs, and in no other', async (t) => {
     for (const [pids, hasRival] of [
       [[], false],
@@ -97,10 +114,10 @@ describe('a claim', () => {
     for (const name of others) await writeFile(path.join(folder, name), '');
     const claim = await claimFolder(folder, STARTED_AT);
     await claim.sweep();
-    assert.deepEqual((await readdir(folder)).sort(), [ours, names[2], ...others.slice(1)].sort());
+    assert.deepEqual((await readdir(folder)).sort(), [ours, names[2], ...others.slice(1), 'witness'].sort());
     await claim.release();
     await claim.release();
-    assert.deepEqual((await readdir(folder)).sort(), [names[2], ...others.slice(1)].sort());
+    assert.deepEqual((await readdir(folder)).sort(), [names[2], ...others.slice(1), 'witness'].sort());
   });
 
   test('is a file of this user alone', async (t) => {
