@@ -72,17 +72,13 @@ export function placeOf(rule: Rule, from: number, to: number, n: number): number
   }
   let [at, left] = [from, n];
   for (const step of STEPS_MS) {
-    while (at + step <= to) {
+    while (left > 0 && at + step <= to) {
       const count = countDue(rule, at, at + step);
-      if (count > left || (count === left && left === 0)) break;
+      if (count > left) break;
       at += step;
       left -= count;
     }
   }
-  for (; left > 0; left--) {
-    const next = nextAfter(rule, at);
-    if (next === undefined || next > to) return to;
-    at = next;
-  }
-  return at;
+  // Less than a second is left now, in which it is due once at most.
+  return left > 0 ? to : at;
 }

@@ -82,7 +82,7 @@ function normalised(expression: string, field: string): string {
   const trimmed = expression.trim().toLowerCase();
   if (trimmed.startsWith('@')) {
     const pattern = WORDS[trimmed];
-    if (pattern !== undefined && Object.hasOwn(WORDS, trimmed)) return pattern;
+    if (pattern !== undefined) return pattern;
     throw new InvalidArgumentError({ field, expected: `one of ${Object.keys(WORDS).join(' ')}`, got: expression });
   }
   const fields = expression.trim().split(/\s+/);

@@ -42,9 +42,12 @@ export class Pattern {
     const { second, minute, hour, dayOfMonth, month, dayOfWeek } = this.#expression.fields;
     this.isEveryHour = hour.values.length === 24;
     this.#isEveryDay = dayOfMonth.isWildcard && dayOfWeek.isWildcard && month.values.length === 12;
-    [this.#hours, this.#minutes, this.#seconds] = [hour, minute, second].map(({ values }) =>
-      values.map(Number).sort((a, b) => a - b),
-    ) as [number[], number[], number[]];
+    // They come in ascending order.
+    [this.#hours, this.#minutes, this.#seconds] = [hour, minute, second].map(({ values }) => values.map(Number)) as [
+      number[],
+      number[],
+      number[],
+    ];
     this.#firstMs = this.#timeOf(0, 0, 0);
   }
 
@@ -64,7 +67,7 @@ export class Pattern {
     let count = 0;
     let day = this.#dayFrom(Math.floor(from / DAY_MS) * DAY_MS);
     while (day !== undefined && day <= to) {
-      count += this.#timesUpTo(Math.min(to - day, DAY_MS - 1)) - this.#timesUpTo(Math.max(from - day, -1));
+      count += this.#timesUpTo(to - day) - this.#timesUpTo(from - day);
       day = this.#dayFrom(day + DAY_MS);
     }
     return count;
@@ -103,7 +106,7 @@ export class Pattern {
     return this.#timeOf(Math.floor(n / perHour), Math.floor((n % perHour) / perMinute), n % perMinute);
   }
 
-  /** How many times of a day there are from midnight up to `time`, which is less than 0 for none. */
+  /** How many times of a day there are from midnight up to `time`: none before the day, and all behind it. */
   #timesUpTo(time: number): number {
     if (time < 0) return 0;
     const hour = Math.floor(time / HOUR_MS);

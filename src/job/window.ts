@@ -84,14 +84,14 @@ export class Window {
   }
 
   #forget(now: number): void {
-    const last = this.#moments.at(-1);
-    if (last === undefined) return;
+    const ahead = (this.#moments.at(-1) ?? now) - now;
     // The clock was set back: what is in the future now happened a moment ago.
-    if (last > now) this.#moments = this.moments(last).map((at) => at - (last - now));
-    if (last > now) this.#from = 0;
-    while (this.#from < this.#moments.length && (this.#moments[this.#from] as number) <= now - this.#rate.perMs)
-      this.#from++;
-    if (this.#from < 64 || this.#from * 2 < this.#moments.length) return;
+    if (ahead > 0) {
+      this.#moments = this.moments(now + ahead).map((at) => at - ahead);
+      this.#from = 0;
+    }
+    while ((this.#moments[this.#from] ?? Infinity) <= now - this.#rate.perMs) this.#from++;
+    if (this.#from * 2 < this.#moments.length) return;
     this.#moments = this.#moments.slice(this.#from);
     this.#from = 0;
   }

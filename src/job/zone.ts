@@ -133,9 +133,8 @@ export function instantsOf(
   const before = offsetAt(zone, wall - DAY_MS);
   const after = offsetAt(zone, wall + DAY_MS);
   if (before === after) return { instants: [wall - before], gapEnd: undefined };
-  const instants = [wall - before, wall - after]
-    .filter((instant) => wallAt(zone, instant) === wall)
-    .sort((a, b) => a - b);
+  // Where both are, clocks were further ahead before.
+  const instants = [wall - before, wall - after].filter((instant) => wallAt(zone, instant) === wall);
   if (instants.length > 0) return { instants, gapEnd: undefined };
   return { instants, gapEnd: transitionBetween(zone, wall - DAY_MS, wall + DAY_MS) };
 }

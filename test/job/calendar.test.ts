@@ -120,14 +120,78 @@ describe('a cron rule', () => {
     ['0 0 * * *', 'Mars/Olympus', 'nightly.tz'],
     ['0 0 * * *', undefined, 'nightly.tz'],
   ];
-  for (const [pattern, zone, field] of REFUSED) {
-    test(`is refused at the door: ${String(pattern).slice(0, 20)} in ${String(zone)}`, () => {
+  for (const [n, [pattern, zone, field]] of REFUSED.entries()) {
+    test(`is refused at the door: ${String(pattern).slice(0, 20)} in ${String(zone)} (${n})`, () => {
       assert.throws(() => cronRule(pattern as string, zone as string, 'nightly'), {
         code: 'HOLDFAST_INVALID_ARGUMENT',
         field,
       });
     });
   }
+
+  const fields = '5 or 6 fields: [second] minute hour day month weekday';
+  const letters = 'numbers, names, and * ? , - / L #';
+  const EXPLAINED: ReadonlyArray<readonly [pattern: unknown, expected: string | RegExp, got: string]> = [
+    [5, 'a pattern of at most 256 characters', '5'],
+    [`0 0 * * *${' '.repeat(248)}`, 'a pattern of at most 256 characters', `"0 0 * * *${' '.repeat(51)}…"`],
+    ['@never', 'one of @yearly @annually @monthly @weekly @daily @midnight @hourly', '"@never"'],
+    ['* * * *', fields, '"* * * *"'],
+    ['* * * * * * *', fields, '"* * * * * * *"'],
+    ['H * * * *', letters, '"H"'],
+    ['0 h * * *', letters, '"h"'],
+    ['1,H * * * *', letters, '"1,H"'],
+    ['0 1-H/2 * * *', letters, '"1-H/2"'],
+    ['*/H * * * *', letters, '"*/H"'],
+    ['*/0 * * * *', 'steps of 1 to 59 in field 1', '"*/0"'],
+    ['*/60 * * * *', 'steps of 1 to 59 in field 1', '"*/60"'],
+    ['0 */24 * * *', 'steps of 1 to 23 in field 2', '"*/24"'],
+    ['0 0 1 */13 *', 'steps of 1 to 12 in field 4', '"*/13"'],
+    ['0 0 */24 * * *', 'steps of 1 to 23 in field 3', '"*/24"'],
+    ['61 * * * *', /^a pattern that can be met \(.*61/, '"61 * * * *"'],
+  ];
+  for (const [pattern, expected, got] of EXPLAINED) {
+    test(`is refused with a reason: ${String(pattern).slice(0, 20)}`, () => {
+      assert.throws(
+        () => cronRule(pattern as string, 'UTC', 'x'),
+        (error: { field: string; expected: string; got: string }) => {
+          if (typeof expected === 'string') assert.equal(error.expected, expected);
+          else assert.match(error.expected, expected);
+          assert.deepEqual([error.field, error.got], ['x.cron', got]);
+          return true;
+        },
+      );
+    });
+  }
+
+  test('in a zone that is none says what a zone looks like', () => {
+    const expected = "an IANA time zone such as 'Europe/Oslo'";
+    assert.throws(() => cronRule('* * * * *', 'Mars/Olympus', 'x'), { field: 'x.tz', expected, got: '"Mars/Olympus"' });
+    assert.throws(() => cronRule('* * * * *', 5 as unknown as string, 'x'), { field: 'x.tz', expected, got: '5' });
+  });
+
+  test('may have the largest steps, names with an H in them, and any space between its fields', () => {
+    for (const pattern of ['*/59 */23 */31 */12 */7', '*/59 * * * * *', '0 9 * MAR THU', `0 0 * * *${' '.repeat(247)}`])
+      assert.equal(cronRule(pattern, 'UTC', 'x').kind, 'cron');
+    const normal = { kind: 'cron', expression: '0 9 * * MON', zone: 'UTC' };
+    assert.deepEqual(cronRule(' 0  9 *\t* MON ', 'UTC', 'x'), normal);
+  });
+
+  test('is due once where a time comes twice, also for one who asks between the two', () => {
+    // At 3:00 clocks are set back to 2:00.
+    const [first, second] = [Date.UTC(2026, 9, 25, 0, 10), Date.UTC(2026, 9, 25, 1, 10)];
+    const rule = cronRule('30 2 * * *', 'Europe/Oslo', 'x');
+    assert.equal(nextAfter(rule, first), Date.UTC(2026, 9, 25, 0, 30));
+    assert.equal(nextAfter(rule, second), Date.UTC(2026, 9, 26, 1, 30));
+    assert.equal(nextAfter(cronRule('30 * * * *', 'Europe/Oslo', 'x'), second), Date.UTC(2026, 9, 25, 1, 30));
+  });
+
+  test('is not due behind the year 9999', () => {
+    const [before, end] = [Date.UTC(9999, 11, 31, 23), Date.UTC(10_000, 0, 1)];
+    for (const pattern of ['0 0 1 1 *', '* * * * *', '0 * * * *']) {
+      assert.equal(nextAfter(cronRule(pattern, 'UTC', 'x'), end - 1), undefined, pattern);
+    }
+    assert.equal(nextAfter(cronRule('59 * * * *', 'UTC', 'x'), before), end - 60_000);
+  });
 });
 
 describe('a rule that is due at intervals', () => {
@@ -138,9 +202,14 @@ describe('a rule that is due at intervals', () => {
     assert.equal(nextAfter(rule, 1_089_999), 1_090_000);
     assert.equal(nextAfter(rule, 1_000_000 + 90_000 * 1e6 + 5), 1_000_000 + 90_000 * (1e6 + 1));
     assert.equal(nextAfter(rule, 8.64e15), undefined);
+    const last = Date.UTC(10_000, 0, 1) - 1;
+    assert.equal(nextAfter(everyRule(1, last, 'x'), last - 1), last);
+    assert.equal(nextAfter(everyRule(1, last, 'x'), last), undefined);
   });
 
   test('is at least a millisecond', () => {
-    assert.throws(() => everyRule(0, 0, 'x'), { code: 'HOLDFAST_INVALID_ARGUMENT', field: 'x.every' });
+    const refused = { code: 'HOLDFAST_INVALID_ARGUMENT', field: 'x.every', expected: 'at least 1 ms', got: '0' };
+    assert.throws(() => everyRule(0, 0, 'x'), refused);
+    assert.deepEqual(everyRule(1, 5, 'x'), { kind: 'every', everyMs: 1, anchorAt: 5 });
   });
 });

@@ -63,6 +63,44 @@ describe('the labels of jobs', () => {
     assert.deepEqual([jobs.idempotent(1, 'i', 150), jobs.idempotentCount, jobs.size], [-1, 0, 1]);
   });
 
+  test('of a job without a key have nothing to do with a key that is the word for it', () => {
+    const jobs = new LabelledJobs();
+    add(jobs, 0, { tags: ['x'] });
+    jobs.hold(0, 1, orderOf);
+    assert.deepEqual(jobs.holdersOf(1, 'undefined'), []);
+    add(jobs, 1, { unique: 'undefined', idempotencyKey: 'undefined', idempotentUntil: 9 });
+    jobs.hold(1, 1, orderOf);
+    assert.deepEqual([jobs.isTaken(0, 1), jobs.isTaken(1, 1), jobs.isTaken(7, 1)], [false, false, false]);
+    jobs.remove(0, 1);
+    assert.deepEqual([jobs.holdersOf(1, 'undefined'), jobs.idempotent(1, 'undefined', 5)], [[1], 1]);
+  });
+
+  test('of a job that has ended hold nothing, and may be forgotten', () => {
+    const jobs = new LabelledJobs();
+    add(jobs, 0, { unique: 'k' });
+    assert.deepEqual([jobs.holdersOf(1, 'k'), jobs.isTaken(0, 1)], [[], false]);
+    jobs.release(0, 1);
+    jobs.remove(0, 1);
+    assert.deepEqual([jobs.holdersOf(1, 'k'), jobs.size, jobs.of(0)], [[], 0, undefined]);
+  });
+
+  test('without a moment until which an idempotency key holds lead nowhere', () => {
+    const jobs = new LabelledJobs();
+    add(jobs, 0, { idempotencyKey: 'i' });
+    assert.equal(jobs.idempotent(1, 'i', 0), -1);
+  });
+
+  test('lead to three holders in the order of their jobs, whatever their slots are', () => {
+    const jobs = new LabelledJobs();
+    const order = (slot: number): number => [20, 30, 10][slot] as number;
+    for (const slot of [0, 1, 2]) {
+      add(jobs, slot, { unique: 'k', idempotencyKey: 'i', idempotentUntil: 9 }, 1, order);
+      jobs.hold(slot, 1, order);
+    }
+    assert.deepEqual(jobs.holdersOf(1, 'k'), [2, 0, 1]);
+    assert.equal(jobs.idempotent(1, 'i', 5), 1);
+  });
+
   test('go with their job', () => {
     const jobs = new LabelledJobs();
     add(jobs, 0, { unique: 'k' });

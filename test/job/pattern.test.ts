@@ -25,6 +25,7 @@ const EXAMPLES: readonly Example[] = [
   { text: '7 10 * * * *', seconds: [7], minutes: [10], hours: every(24) },
   { text: '5,59 0,59 0,23 * * *', seconds: [5, 59], minutes: [0, 59], hours: [0, 23] },
   { text: '59 59 23 * * *', seconds: [59], minutes: [59], hours: [23] },
+  { text: '50,5,20 23,1,12 * * *', seconds: [0], minutes: [5, 20, 50], hours: [1, 12, 23] },
   { text: '30 2 * * *', seconds: [0], minutes: [30], hours: [2] },
   { text: '20,40 9-11 * * MON', seconds: [0], minutes: [20, 40], hours: [9, 10, 11], days: [28] },
   { text: '0 9 L * *', seconds: [0], minutes: [0], hours: [9], days: [29] },
