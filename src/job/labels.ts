@@ -77,7 +77,7 @@ export class LabelledJobs {
     const holders = this.#unique.get(placeOf(type, key)) ?? [];
     if (holders.includes(slot)) return;
     holders.push(slot);
-    if (holders.length > 1) holders.sort((a, b) => orderOf(a) - orderOf(b));
+    holders.sort((a, b) => orderOf(a) - orderOf(b));
     this.#unique.set(placeOf(type, key), holders);
   }
 
@@ -109,8 +109,8 @@ export class LabelledJobs {
 
   /** The job that this idempotency key means at the moment `at`, or -1. */
   idempotent(type: number, key: string, at: number): number {
-    const slot = this.#idempotent.get(placeOf(type, key));
-    return slot !== undefined && (this.of(slot)?.idempotentUntil ?? 0) > at ? slot : -1;
+    const slot = this.#idempotent.get(placeOf(type, key)) ?? -1;
+    return (this.of(slot)?.idempotentUntil ?? 0) > at ? slot : -1;
   }
 
   /** Whether another unfinished job of the type holds the unique key of this one. */

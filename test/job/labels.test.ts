@@ -42,6 +42,10 @@ describe('the labels of jobs', () => {
     assert.equal(jobs.isTaken(0, 1), false);
     assert.deepEqual(jobs.of(0), { tags: ['x'] });
     assert.equal(jobs.of(1), undefined);
+    // Nor does one that has no labels at all.
+    jobs.hold(1, 1, orderOf);
+    jobs.release(1, 1);
+    assert.equal(jobs.isTaken(1, 1), false);
     assert.equal(jobs.idempotentCount, 0);
   });
 
