@@ -9,7 +9,7 @@
  * Two renames cannot be one. A process that is killed between them leaves no folder of that name, which must not pass
  * for a new one: whoever opens it next finishes the second rename (`finishSetAside`).
  */
-import { lstat, open, readFile, readlink, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { open, readFile, readlink, realpath, rename, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError, StoreInUseError } from '../errors.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -55,7 +55,7 @@ export async function setAside(location: string, clock: Clock): Promise<SalvageR
 /** Finishes what a killed process began with `setAside`. */
 export async function finishSetAside(location: string): Promise<void> {
   try {
-    await lstat(path.join(location, '.'));
+    await stat(location);
     return;
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') return;
@@ -69,10 +69,10 @@ export async function finishSetAside(location: string): Promise<void> {
   }
 }
 
-/** The path of a folder that is not there, also behind a link. */
+/** The path of a folder that is not there, also behind links. */
 async function whereItLeads(location: string): Promise<string> {
   const target = await readlink(location).catch(() => undefined);
-  return target === undefined ? path.resolve(location) : path.resolve(path.dirname(location), target);
+  return target === undefined ? path.resolve(location) : whereItLeads(path.resolve(path.dirname(location), target));
 }
 
 /** Only one may be at it, of all processes; one that was killed is nobody. */
