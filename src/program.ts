@@ -4,14 +4,15 @@
  * It gets a process group of its own, so that one signal reaches its children as well: SIGTERM when it shall stop, SIGKILL
  * if it goes on, and SIGKILL for what is left in the group when it has ended. Should this process be killed, nobody would
  * be there to do so, and the next start of the app would run the job again beside its own orphan. So a watch stands beside
- * it: a shell of a few lines that waits for the end of a pipe which only this process holds. It is there before the program
- * is, and told its group in the same breath. It is the same fixed text each time; nothing of the job comes near it.
+ * it: a shell of a few lines that waits for the end of a pipe which only this process holds. The program waits at a gate, in
+ * its own process, until the watch knows its group; should this process die before, the gate never opens. Both are the same
+ * fixed text each time, and what the job says is never read as a part of it.
  *
  * A child that leaves the group on purpose (`setsid`, a daemon) is its own master. On Windows there are neither groups nor
  * the watch: `taskkill` ends the tree.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { CommandNotFoundError } from './errors.ts';
 import { systemClock } from './kernel/clock.ts';
 
@@ -48,24 +49,21 @@ const LAST_LINES = 5;
 /** How long a pipe may stay open behind the end of the program: somebody outside of its group may hold it. */
 const PIPES_MS = 1_000;
 const HAS_GROUPS = process.platform !== 'win32';
+const CAN_RUN = 'case $1 in */*) [ -x "$1" ] && [ ! -d "$1" ];; *) command -v -- "$1" >/dev/null;; esac';
+const GATE = `read -r _ <&3 || exit; ${CAN_RUN} || { echo no >&3; exit; }; exec "$@" 3<&-`;
 const WATCH = 'read -r group; read -r _; rm -f -- "$1/job.json"; rmdir -- "$1"; kill -s KILL -- "-$group"';
 
 /** @throws {CommandNotFoundError} when it cannot be started */
 export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   const { file, args, cwd, env, signal } = order;
   const watch = HAS_GROUPS ? await watchOver(order) : undefined;
-  const child = await started(file, () => {
-    const program = spawn(file, args, {
-      cwd,
-      env,
-      shell: false,
-      detached: HAS_GROUPS,
-      windowsHide: true,
-      stdio: [order.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    });
-    if (program.pid !== undefined) watch?.stdin?.write(`${program.pid}\n`);
-    return program;
-  }).catch(async (error: unknown) => {
+  const [program, words] = HAS_GROUPS ? ['/bin/sh', ['-c', GATE, 'holdfast-gate', file, ...args]] : [file, args];
+  const child = await started(file, () =>
+    spawn(program, words, {
+      ...{ cwd, env, shell: false, detached: HAS_GROUPS, windowsHide: true },
+      stdio: [order.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', HAS_GROUPS ? 'pipe' : 'ignore'],
+    }),
+  ).catch(async (error: unknown) => {
     if (watch !== undefined) await ended(watch);
     throw error;
   });
@@ -84,6 +82,7 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
+  const isRefused = HAS_GROUPS && !(await passesGate(child, watch));
   const { exitCode, signalName } = await exit;
   signal.removeEventListener('abort', stop);
   force.clear();
@@ -94,6 +93,7 @@ export async function runProgram(order: ProgramOrder): Promise<ProgramEnd> {
   const end = { exitCode, signalName, ...(await output), lastLines: await lines };
   clock.stop();
   if (watch !== undefined) await ended(watch);
+  if (isRefused) throw new CommandNotFoundError(file);
   return end;
 }
 
@@ -124,6 +124,24 @@ async function watchOver({ folder, onLine }: ProgramOrder): Promise<ChildProcess
     onLine(`It is not watched over, and would go on if this process were killed: ${String(error)}`);
     return undefined;
   }
+}
+
+/** Opens the gate when the watch knows who stands there; resolves to whether the program could be found. */
+async function passesGate(child: ChildProcess, watch: ChildProcess | undefined): Promise<boolean> {
+  const gate = child.stdio[3] as Duplex;
+  // Somebody may have ended who stood there.
+  gate.on('error', () => undefined);
+  let isRefused = false;
+  gate.on('data', () => (isRefused = true));
+  const passed = new Promise((resolve) => gate.once('close', resolve));
+  await new Promise<void>((resolve) => {
+    const told = watch?.stdin ?? undefined;
+    if (told === undefined) resolve();
+    else told.write(`${child.pid}\n`, () => resolve());
+  });
+  gate.write('\n');
+  await passed;
+  return !isRefused;
 }
 
 function ended(child: ChildProcess): Promise<void> {
