@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { setTimeout as passed } from 'node:timers/promises';
 import { type ClaimedFolder, enterFolder, prepareFolder } from '../../src/log/folder.ts';
 import { openLevelStore } from '../../src/log/level-store.ts';
 import { openWitness } from '../../src/log/witness.ts';
-import { FACTS, inProcess } from './storage-process.ts';
+import { FACTS } from './storage-process.ts';
 import { frame, numbers } from './store-laws.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -237,19 +236,6 @@ describe('a path that leads nowhere is told with the path', () => {
       await assert.rejects(enterFolder(given as string, FACTS), INVALID);
     }
   });
-
-  test('a folder this user may not write to', { skip: process.platform === 'win32' }, async (t) => {
-    const parent = await temporaryFolder(t);
-    await chmod(parent, 0o555);
-    const made = path.join(parent, 'jobs');
-    for (const folder of [parent, made]) {
-      // The superuser may write everywhere, so this is asked by somebody who may not.
-      const { told } = await inProcess(t, 'enter', folder, { asNobody: true });
-      assert.equal(told.code, 'HOLDFAST_STORE_UNAVAILABLE', told.message);
-      assert.ok(told.message?.includes(folder), told.message);
-    }
-    assert.deepEqual(await readdir(parent), []);
-  });
 });
 
 describe('a creation that was interrupted', () => {
@@ -296,37 +282,6 @@ describe('a creation that was interrupted', () => {
       assert.equal((await enter(t, folder)).identity.id, id);
     });
   }
-
-  test('by SIGKILL, at whatever moment, is finished by the next one', async (t) => {
-    let finishedCount = 0;
-    for (let afterMs = 0; afterMs < 70; afterMs += 7) {
-      const folder = path.join(await temporaryFolder(t), 'jobs');
-      const creating = await inProcess(t, 'create', folder);
-      await passed(afterMs);
-      await creating.kill();
-      const entered = await enterFolder(folder, FACTS);
-      if (!entered.isNew) finishedCount++;
-      const store = await openLevelStore(entered.logPath, KEEP);
-      await entered.sweep();
-      await store.close();
-      await entered.release();
-      assert.deepEqual((await readdir(folder)).sort(), PARTS);
-    }
-    t.diagnostic(`${finishedCount} of 10 had been finished before the kill`);
-  });
-});
-
-test('of several processes that make a folder at once one opens it, and it has one identity', async (t) => {
-  for (let round = 0; round < 3; round++) {
-    const folder = path.join(await temporaryFolder(t), 'jobs');
-    const others = await Promise.all([1, 2, 3, 4].map(() => inProcess(t, 'enter and open', folder)));
-    const opened = others.filter(({ told }) => told.ok);
-    assert.equal(opened.length, 1, JSON.stringify(others.map(({ told }) => told)));
-    for (const { told } of others) if (!told.ok) assert.equal(told.code, 'HOLDFAST_IN_USE', told.message);
-    const { id } = JSON.parse(await readFile(path.join(folder, 'holdfast.json'), 'utf8'));
-    assert.equal(opened[0]?.told.value, id);
-    await Promise.all(others.map((other) => other.kill()));
-  }
 });
 
 test('a copy of a folder is a folder of its own', async (t) => {
@@ -335,17 +290,4 @@ test('a copy of a folder is a folder of its own', async (t) => {
   await cp(folder, copy, { recursive: true });
   await enter(t, folder);
   assert.equal((await enter(t, copy)).identity.id, FACTS.id);
-});
-
-test('a log that a running process is making is not swept away under its hands; that of a killed one is', async (t) => {
-  const folder = await madeFolder(t, 0);
-  const entered = await enterFolder(folder, FACTS);
-  t.after(() => entered.release());
-  const [running, killed] = [`creating.${process.ppid}.5`, 'creating.999999999.5'];
-  for (const name of [running, killed]) await mkdir(path.join(folder, name));
-  await entered.sweep();
-  assert.deepEqual(
-    (await readdir(folder)).filter((name) => name.startsWith('creating.')),
-    [running],
-  );
 });

@@ -7,7 +7,7 @@
  *   npm run mutate -- job/machine --static            also what is worked out while modules are loaded; slow
  *   npm run mutate -- log/trim --again                the survivors of the last run once more, with more tests
  *
- * The tests are those of both folders that need no disk, no thread and no process, the quickest first, for 4 s in all
+ * The tests are those of both folders that need no thread, no process and no seconds, the quickest first, for 4 s in all
  * (`--budget <ms>`); with `--again` also stories of `test/scenarios` and some seeds of the simulation, for twice as
  * long. Survivors are printed with their places in `dist`; everything goes to a file in `--out`.
  */
@@ -28,18 +28,8 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-/** They need a real disk, or seconds. */
-const SLOW = [
-  'corruption',
-  'durable-file',
-  'folder',
-  'guard',
-  'identity',
-  'level-reader',
-  'level-store',
-  'reserve',
-  'salvage',
-];
+/** They need processes, threads, a full disk, or seconds. */
+const SLOW = ['corruption', 'folder-processes', 'guard', 'level-reader', 'level-store', 'salvage'];
 /** What else is tried against survivors: stories on a clock of their own. */
 const STORIES = [
   ...[
