@@ -18,6 +18,8 @@ export interface Observer {
   noted?(event: LoggedNoted): void;
   /** A start, before it is applied. */
   started?(job: ModelJob, at: number, position: number): void;
+  /** A job that waits is taken out of its line by somebody, before that is applied. */
+  withdrawn?(job: ModelJob): void;
   /** All of a commit has been told. */
   committed?(): void;
   /** Some of it is gone with the power: everything is told anew, from the first frame on. */
@@ -31,6 +33,9 @@ const CARRIED = [
 ];
 
 const WAITS_AGAIN = ['failed', 'snoozed', 'interrupted', 'revived', 'rescheduled', 'updated'];
+
+/** Why a run of a schedule is cancelled by another one. */
+const REPLACED = JSON.stringify('replaced');
 
 export class HistoryModel {
   /** By slot. */
@@ -317,6 +322,7 @@ export class HistoryModel {
         if (job.state === 'running' && !job.isCancelling)
           this.#report('a running job is asked before it is cancelled', job.id);
         job.reason = event.reason ?? job.reason;
+        if (event.reason !== REPLACED) this.#withdraw(job);
         break;
       case 'progressed':
         if (event.report?.includes('foreign') === true)
@@ -340,6 +346,7 @@ export class HistoryModel {
         break;
       case 'removed':
         this.#checkRemoval(job);
+        this.#withdraw(job);
         break;
       case 'rescheduled':
         break;
@@ -354,6 +361,10 @@ export class HistoryModel {
   }
 
   /** Nobody that has not ended waits for it. */
+  #withdraw(job: ModelJob): void {
+    if (job.state === 'waiting') for (const observer of this.observers) observer.withdrawn?.(job);
+  }
+
   #checkRemoval({ id, order }: ModelJob): void {
     for (const other of this.jobs.values()) {
       if (other.parents === '' || other.order <= order || FINAL.includes(other.state)) continue;

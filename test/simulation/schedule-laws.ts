@@ -185,6 +185,12 @@ export class ScheduleLaws implements Observer {
       say('a run is skipped while the one before goes on', before.id);
   }
 
+  /** Runs wait for one another in a line; who takes one out of it lets those behind it go on. */
+  withdrawn({ occurrence }: ModelJob): void {
+    const schedule = this.#schedules.get(occurrence?.schedule ?? '');
+    if (schedule !== undefined) schedule.isOneByOne = false;
+  }
+
   started(job: ModelJob): void {
     const { occurrence } = job;
     if (occurrence === undefined || !this.#isOneByOne(job)) return;
