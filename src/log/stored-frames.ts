@@ -34,7 +34,6 @@ export async function readLiveFrames(survey: Survey, onProgress?: OnProgress): P
   const frames = new Map<number, Frame>();
   for (const [sequence, versions] of await versionsIn(survey, true, problems, onProgress)) {
     const newest = versions.reduce((a, b) => (b.version >= a.version ? b : a));
-    if (newest.bytes === undefined) continue;
     const frame = wholeFrame(sequence, newest, problems);
     if (frame !== undefined) frames.set(sequence, frame);
   }
@@ -53,7 +52,7 @@ export async function readAllFrames(survey: Survey, onProgress?: OnProgress): Pr
     const whole = newestFirst
       .map((version) => wholeFrame(sequence, version, problems))
       .filter((frame) => frame !== undefined);
-    if (whole.length > 0) candidates.set(sequence, whole);
+    candidates.set(sequence, whole);
   }
   const frames = new Map<number, Frame>();
   for (const [sequence, whole] of candidates) {

@@ -43,7 +43,11 @@ async function surveyOf(t: TestContext, logs: Readonly<Record<number, Buffer>>) 
 /** The chain value of each frame that was found, and what is said of the others. */
 function told({ frames, problems, newer }: StoredFrames): [Record<number, number>, string[], number | undefined] {
   const chains = Object.fromEntries([...frames].map(([sequence, { chain }]) => [sequence, chain]));
-  return [chains, problems.map(({ where, what }) => `${path.basename(where)}: ${what}`), newer?.found];
+  return [
+    chains,
+    problems.map(({ where, what, isCut }) => `${path.basename(where)}: ${what}${isCut ? ' (cut)' : ''}`),
+    newer?.found,
+  ];
 }
 
 const chainsOf = (...frames: readonly Frame[]): Record<number, number> =>
@@ -109,15 +113,34 @@ describe('of two whole frames of one number', () => {
     }
   });
 
-  test('the newer is taken where no frame comes next', async (t) => {
+  test('the newer is taken where no frame comes next, in whatever order they lie there', async (t) => {
     for (const [first, second] of [
       [TWO, OTHER],
       [OTHER, TWO],
     ] as const) {
-      const survey = await surveyOf(t, { 7: logOf(batch(9, put(second)), batch(1, put(ONE, first))) });
-      assert.deepEqual(told(await readAllFrames(survey))[0], chainsOf(ONE, second));
+      const batches = [batch(1, put(ONE, first)), batch(9, put(second))];
+      for (const log of [logOf(...batches), logOf(...batches.toReversed())]) {
+        assert.deepEqual(told(await readAllFrames(await surveyOf(t, { 7: log })))[0], chainsOf(ONE, second));
+      }
     }
   });
+
+  test('the newer counts also when it is what was there before', async (t) => {
+    const survey = await surveyOf(t, { 7: logOf(batch(1, put(TWO)), batch(5, put(OTHER)), batch(9, put(TWO))) });
+    for (const read of [readLiveFrames, readAllFrames]) assert.deepEqual(told(await read(survey))[0], chainsOf(TWO));
+  });
+});
+
+test('a deletion and a frame that have one version are two', async (t) => {
+  const [gone, there] = [logOf(batch(5, [[2, undefined]])), logOf(batch(5, put(TWO)))];
+  for (const logs of [
+    { 7: gone, 8: there },
+    { 7: there, 8: gone },
+  ]) {
+    assert.deepEqual(told(await readAllFrames(await surveyOf(t, logs)))[0], chainsOf(TWO));
+  }
+  assert.deepEqual(told(await readLiveFrames(await surveyOf(t, { 7: gone, 8: there })))[0], chainsOf(TWO));
+  assert.deepEqual(told(await readLiveFrames(await surveyOf(t, { 7: there, 8: gone })))[0], {});
 });
 
 describe('what is wrong', () => {
