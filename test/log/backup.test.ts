@@ -12,6 +12,7 @@ import { openLevelStore } from '../../src/log/level-store.ts';
 import { makeFolder, requireVacant } from '../../src/log/new-folder.ts';
 import { readWitness } from '../../src/log/witness.ts';
 import { enqueued } from '../support/log.ts';
+import { writesOf } from './replaced-level.ts';
 import { openIn, temporaryFolder } from './temporary-folder.ts';
 import { chained, folderOf } from './whole-folder.ts';
 
@@ -55,6 +56,13 @@ describe('a backup', () => {
     const { sequence, chain } = FRAMES.at(-1) as Frame;
     assert.deepEqual(await readWitness(path.join(to, 'witness')), { sequence, chain });
     assert.deepEqual(await readdir(path.dirname(to)), ['copy']);
+  });
+
+  test('is on the disk, whatever the log was opened for', async (t) => {
+    const { from, to } = await places(t);
+    const writes = writesOf(t);
+    await backUp(from, to, () => [FRAMES], createFakeClock());
+    assert.deepEqual(writes, [{ sync: true }]);
   });
 
   test('may be of nothing, and be told to nobody', async (t) => {
@@ -188,7 +196,9 @@ describe('a new folder', () => {
     await mkdir(`${from}.2`);
     await requireVacant(from, `${from}.2`);
     await writeFile(path.join(parent, 'file'), '');
-    await assert.rejects(requireVacant(from, path.join(parent, 'file')), { ...INVALID, message: /missing or empty/ });
+    await assert.rejects(requireVacant(from, path.join(parent, 'file')), {
+      ...{ ...INVALID, message: /missing or empty/ },
+    });
     await symlink('loop', path.join(parent, 'loop'));
     const unreadable = { ...UNAVAILABLE, message: /cannot read the folder / };
     await assert.rejects(requireVacant(from, path.join(parent, 'loop')), unreadable);

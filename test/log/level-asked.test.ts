@@ -6,22 +6,11 @@ import { Level } from 'level';
 import { keyOf, sequenceOfKey } from '../../src/log/level-key.ts';
 import { openLevelStore } from '../../src/log/level-store.ts';
 import type { Store } from '../../src/log/store.ts';
+import { replace, writesOf, type Method } from './replaced-level.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const MIB = 1024 * 1024;
 const UNAVAILABLE = 'HOLDFAST_STORE_UNAVAILABLE';
-type Method = (...given: never[]) => unknown;
-
-/** Puts something else in the place of a method of every database, until the test is over. */
-function replace(t: TestContext, name: string, make: (real: Method) => Method): void {
-  const methods = Level.prototype as unknown as Record<string, Method>;
-  const own = Object.getOwnPropertyDescriptor(methods, name);
-  Object.defineProperty(methods, name, { configurable: true, writable: true, value: make(methods[name] as Method) });
-  t.after(() => {
-    if (own === undefined) Reflect.deleteProperty(methods, name);
-    else Object.defineProperty(methods, name, own);
-  });
-}
 
 async function newStore(t: TestContext, durability: 'disk' | 'os' = 'os'): Promise<{ store: Store; location: string }> {
   const location = path.join(await temporaryFolder(t), 'log');
@@ -35,21 +24,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('a write', () => {
   test('is fsynced if it shall be on the disk, and only then', async (t) => {
-    const seen: unknown[] = [];
-    replace(
-      t,
-      'batch',
-      (real) =>
-        function (this: unknown) {
-          const batch = real.call(this) as { write(options: unknown): Promise<void> };
-          const write = batch.write.bind(batch);
-          batch.write = (options) => {
-            seen.push(options);
-            return write(options);
-          };
-          return batch;
-        },
-    );
+    const seen = writesOf(t);
     for (const durability of ['disk', 'os'] as const) {
       const { store } = await newStore(t, durability);
       await store.write([frame(1)], undefined);
