@@ -8,6 +8,8 @@ import type { Frame } from './frame.ts';
 
 /** What a frame takes beside its bytes: it matters when each holds one small record. */
 const OBJECTS_BYTES = 512;
+/** So many turns that are over are forgotten together. */
+const OVER_TURNS = 1024;
 
 interface Kept {
   readonly frame: Frame;
@@ -17,7 +19,7 @@ interface Kept {
 export class FrameCache {
   readonly #frames = new NumberMap<Kept>();
   /** The sequence numbers in their turns. */
-  #turns: number[] = [];
+  readonly #turns: number[] = [];
   #turn = 0;
   readonly #mostBytes: number;
   #bytes = 0;
@@ -41,9 +43,6 @@ export class FrameCache {
     this.#bytes += sizeOf(frame) - (known === undefined ? 0 : sizeOf(known.frame));
     this.#frames.set(sequence, { frame, isWanted: known !== undefined });
     while (this.#bytes > this.#mostBytes && this.#frames.size > 1) this.#takeTurn(sequence);
-    if (this.#turn < this.#turns.length / 2) return;
-    this.#turns = this.#turns.slice(this.#turn);
-    this.#turn = 0;
   }
 
   #takeTurn(newest: number): void {
@@ -55,6 +54,10 @@ export class FrameCache {
     } else {
       this.#bytes -= sizeOf(kept.frame);
       this.#frames.delete(sequence);
+    }
+    if (this.#turn === OVER_TURNS) {
+      this.#turns.splice(0, OVER_TURNS);
+      this.#turn = 0;
     }
   }
 }
