@@ -164,6 +164,6 @@ export function occurrenceIn(settings: string): Occurrence | undefined {
 
 /** What a handler is told of time: when it was due, and of a schedule's job more. */
 export function timesOf(dueAt: number, settings: string): { scheduledFor: number; occurrence?: Occurrence } {
-  const occurrence = settings === '' ? undefined : occurrenceIn(settings);
+  const occurrence = occurrenceIn(settings);
   return occurrence === undefined ? { scheduledFor: dueAt } : { scheduledFor: occurrence.nominalAt, occurrence };
 }

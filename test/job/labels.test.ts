@@ -75,6 +75,7 @@ describe('the labels of jobs', () => {
     add(jobs, 1, { unique: 'undefined', idempotencyKey: 'undefined', idempotentUntil: 9 });
     jobs.hold(1, 1, orderOf);
     assert.deepEqual([jobs.isTaken(0, 1), jobs.isTaken(1, 1), jobs.isTaken(7, 1)], [false, false, false]);
+    assert.deepEqual([jobs.idempotent(1, 'other', 5), jobs.idempotent(2, 'undefined', 5)], [-1, -1]);
     jobs.remove(0, 1);
     assert.deepEqual([jobs.holdersOf(1, 'undefined'), jobs.idempotent(1, 'undefined', 5)], [[1], 1]);
   });

@@ -142,6 +142,21 @@ test('starts that are noted while the clock goes back a little do not run backwa
   assert.deepEqual(window.moments(10 + PER_MS), [20]);
 });
 
+test('few starts that were forgotten do not come again', () => {
+  const window = new Window({ limit: 9, perMs: PER_MS });
+  for (const at of [0, 200, 210, 220]) window.note(at);
+  assert.deepEqual(window.moments(220), [200, 210, 220]);
+  window.note(230);
+  assert.deepEqual(
+    [window.moments(230), window.moments(305)],
+    [
+      [200, 210, 220, 230],
+      [210, 220, 230],
+    ],
+  );
+  assert.equal(window.isEmpty(305), false);
+});
+
 test('a clock that is set back to the moment of the newest start changes nothing', () => {
   const window = new Window({ limit: 9, perMs: PER_MS });
   for (const at of [10, 20]) window.note(at);
