@@ -24,8 +24,8 @@ export class Pattern {
   readonly #minutes: readonly number[];
   readonly #seconds: readonly number[];
   readonly #firstMs: number;
-  /** The first matching day from a day on; undefined if there is none. */
-  readonly #days = new Map<number, number | undefined>();
+  /** The first matching day from a day on; Infinity if there is none. */
+  readonly #days = new Map<number, number>();
 
   /** The pattern of this text. @throws what cron-parser throws */
   static of(text: string): Pattern {
@@ -59,37 +59,37 @@ export class Pattern {
       if (time !== undefined) return day + time;
     }
     const later = this.#dayFrom(day + DAY_MS);
-    return later === undefined ? undefined : later + this.#firstMs;
+    return later === Infinity ? undefined : later + this.#firstMs;
   }
 
   /** How many matching wall times there are after `from`, up to `to`. */
   count(from: number, to: number): number {
     let count = 0;
     let day = this.#dayFrom(Math.floor(from / DAY_MS) * DAY_MS);
-    while (day !== undefined && day <= to) {
+    while (day <= to) {
       count += this.#timesUpTo(to - day) - this.#timesUpTo(from - day);
       day = this.#dayFrom(day + DAY_MS);
     }
     return count;
   }
 
-  #dayFrom(day: number): number | undefined {
+  #dayFrom(day: number): number {
     if (this.#isEveryDay) return day;
-    if (this.#days.has(day)) return this.#days.get(day);
+    const known = this.#days.get(day);
+    if (known !== undefined) return known;
     if (this.#days.size >= MOST_DAYS) this.#days.clear();
-    const match = this.#nextMatch(day - 1);
-    const found = match === undefined ? undefined : Math.floor(match / DAY_MS) * DAY_MS;
+    const found = Math.floor(this.#nextMatch(day - 1) / DAY_MS) * DAY_MS;
     this.#days.set(day, found);
     return found;
   }
 
   /** cron-parser throws when it finds none within its bounds. */
-  #nextMatch(wall: number): number | undefined {
+  #nextMatch(wall: number): number {
     try {
       this.#expression.reset(new Date(wall));
       return this.#expression.next().getTime();
     } catch {
-      return undefined;
+      return Infinity;
     }
   }
 
@@ -108,7 +108,6 @@ export class Pattern {
 
   /** How many times of a day there are from midnight up to `time`: none before the day, and all behind it. */
   #timesUpTo(time: number): number {
-    if (time < 0) return 0;
     const hour = Math.floor(time / HOUR_MS);
     const minute = Math.floor((time % HOUR_MS) / MINUTE_MS);
     const second = Math.floor((time % MINUTE_MS) / SECOND_MS);
@@ -122,6 +121,6 @@ export class Pattern {
 
 function below(sorted: readonly number[], limit: number): number {
   let n = 0;
-  while (n < sorted.length && (sorted[n] as number) < limit) n++;
+  while ((sorted[n] ?? Infinity) < limit) n++;
   return n;
 }
