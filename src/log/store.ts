@@ -49,7 +49,7 @@ export interface Store {
 
   /**
    * All frames in order, from the first present one that is not below `from` (default: the first of all). They come in
-   * chunks of about a mebibyte, so that working on one chunk is a short turn; the next chunk is read meanwhile.
+   * chunks of at most about a mebibyte, so that working on one chunk is a short turn; the next chunk is read meanwhile.
    *
    * A chunk is only to be believed when the loop has ended without an error: LevelDB may pass over a damaged table and
    * say so at the end. Whether frames written after the scan began are in it is not said, so scan before writing.

@@ -44,8 +44,8 @@ interface Regime {
 
 /** Keys of a queue may have as many running when the program says nothing else. */
 export const KEY_CONCURRENCY = 2;
-/** The clock is read in whole ms. */
-const ROUNDING_MS = 1;
+/** The clock is read in whole ms, and stands still for up to one in a turn. */
+const ROUNDING_MS = 2;
 
 export class QueueLaws implements Observer {
   readonly #config: Config;
