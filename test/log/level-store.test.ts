@@ -151,7 +151,7 @@ test('a scan that is left before the damage is over, whatever was read ahead', a
   const location = await closedDatabase(t, 100);
   const table = await fileOf(location, /\.ldb$/);
   const bytes = await readFile(table);
-  // The first chunks are whole; the damage is in what is read while the second one is worked on.
+  // The first chunks, of 4, 8 and 16 frames, are whole; the damage is in what is read while the third is worked on.
   await writeFile(table, bytes.fill(0xff, 2_300_000, 5_000_000));
   const store = await openLevelStore(location, KEEP);
   t.after(() => store.close());
@@ -160,7 +160,7 @@ test('a scan that is left before the damage is over, whatever was read ahead', a
     seen.push(...chunk.map(({ sequence }) => sequence));
     if (seen.length > 20) break;
   }
-  assert.deepEqual(seen, range(1, 33));
+  assert.deepEqual(seen, range(1, 29));
   await assert.rejects(all(store.scan()), DAMAGED);
 });
 
