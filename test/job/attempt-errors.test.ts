@@ -118,6 +118,14 @@ describe('an error', () => {
     });
   }
 
+  test('has the name of its class where all errors have it, to be set by whoever likes', () => {
+    for (const [make] of TABLE) {
+      const { constructor } = make();
+      const where = Object.getOwnPropertyDescriptor(constructor.prototype, 'name');
+      assert.deepEqual(where, { value: constructor.name, configurable: true, writable: true, enumerable: false });
+    }
+  });
+
   test('with a delay that is none names the option', () => {
     assert.throws(() => new RetryableError('x', { retryAfter: NaN }), { field: 'retryAfter' });
     assert.throws(() => new SnoozeError(-1), { field: 'delay' });
