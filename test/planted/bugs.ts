@@ -405,7 +405,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/actors/schedules.ts',
     search: '    isAsked = false;\n    for (const',
     replace: '    isAsked = false;\n    told.clear();\n    for (const',
-    foundBy: { test: 'simulation/found' },
+    foundBy: { test: 'actors/schedules' },
   },
   {
     name: 'what was asked of an engine that closes in the midst of a recovery is forgotten',
