@@ -191,6 +191,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     const now = clock.now();
     makeReady(now);
     startAll(now);
+    // Who may hold starts back has to know of these as well: an attempt may be over before its slot is free.
+    parts.isHeld(running);
     if (wakeAt === alarmAt) return;
     alarmAt = wakeAt;
     if (wakeAt === Infinity) alarm.clear();
