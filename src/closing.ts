@@ -1,6 +1,6 @@
 /** How an engine ends: in order, with a deadline, and with a report. Nothing of it is needed for correctness. */
 import { setMaxListeners } from 'node:events';
-import type { JournalMessage, SchedulesMessage } from './actors/messages.ts';
+import { refuseAll, type JournalMessage, type SchedulesMessage } from './actors/messages.ts';
 import type { Runner } from './actors/runner.ts';
 import type { Threads } from './actors/threads.ts';
 import type { Waiters } from './actors/waiters.ts';
@@ -81,7 +81,7 @@ export function closeEngine(parts: ClosingParts): Closing {
 
   /** A handler that was given up may still ask, and what was asked in a recovery may not have been received. */
   function refuse(message: JournalMessage | SchedulesMessage): void {
-    if ('settle' in message) message.settle.reject(new EngineClosedError());
+    refuseAll([message], new EngineClosedError());
   }
 
   /** What was promised is on the disk already, so that a caller could do nothing about it. */

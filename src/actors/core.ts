@@ -15,7 +15,14 @@ import { Dependencies } from './dependencies.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { Reason } from './explain.ts';
 import { createJournal } from './journal.ts';
-import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage } from './messages.ts';
+import {
+  refuseAll,
+  type DispatcherMessage,
+  type Hold,
+  type JournalMessage,
+  type RunnerMessage,
+  type SchedulesMessage,
+} from './messages.ts';
 import { encodeEntry, type QueueBook } from './queue-book.ts';
 import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
@@ -144,10 +151,8 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     dispatcher.stop();
     journal.stop(error);
     mailboxes.dispatcher.serve(() => undefined);
-    mailboxes.journal.serve((messages) => {
-      // Ends of attempts are dropped here: the runner tells them again to the next journal.
-      for (const message of messages) if ('settle' in message) message.settle.reject(error);
-    });
+    // Ends of attempts are dropped here: the runner tells them again to the next journal.
+    mailboxes.journal.serve((messages) => refuseAll(messages, error));
   }
 
   try {

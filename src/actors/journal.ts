@@ -19,7 +19,15 @@ import type { Trimmer } from '../log/trim.ts';
 import { createCommands } from './commands.ts';
 import type { Rest } from './intake.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { DispatcherMessage, Hold, JournalMessage, RunnerMessage, SchedulesMessage, Start } from './messages.ts';
+import {
+  refuseAll,
+  type DispatcherMessage,
+  type Hold,
+  type JournalMessage,
+  type RunnerMessage,
+  type SchedulesMessage,
+  type Start,
+} from './messages.ts';
 import { Pending } from './pending.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
@@ -109,7 +117,7 @@ export function createJournal(parts: JournalParts): Journal {
     } catch (error) {
       // What was decided before is lost with this journal; those who asked for the rest would never hear of it.
       const lost = new UnknownOutcomeError('a fault of the engine', { cause: error });
-      for (const message of messages.slice(received)) if ('settle' in message) message.settle.reject(lost);
+      refuseAll(messages.slice(received), lost);
       throw error;
     }
   }
@@ -283,7 +291,7 @@ export function createJournal(parts: JournalParts): Journal {
       sweepAlarm.clear();
       committing?.lose(error);
       pending.lose(error);
-      for (const message of deferred) if ('settle' in message) message.settle.reject(error);
+      refuseAll(deferred, error);
     },
   };
 }

@@ -261,3 +261,8 @@ export type RunnerMessage =
   | { readonly kind: 'kept'; readonly tokens: readonly number[] }
   | { readonly kind: 'abort'; readonly token: number; readonly reason: AbortReason }
   | { readonly kind: 'overdue' };
+
+/** These will not be carried out: who waits for an answer hears so, and what nobody waits for is dropped. */
+export function refuseAll(messages: ReadonlyArray<JournalMessage | SchedulesMessage>, error: Error): void {
+  for (const message of messages) if ('settle' in message) message.settle.reject(error);
+}

@@ -13,7 +13,7 @@ import { judge, nextDue, type Judged } from '../job/judge.ts';
 import { isFinal } from '../job/machine.ts';
 import { decodeDefinition, decodeProgress, type Definition, type Progress } from '../job/schedule.ts';
 import { Heap, Places } from '../kernel/heap.ts';
-import type { NoteMessage, Settle, SchedulesMessage } from './messages.ts';
+import { refuseAll, type NoteMessage, type Settle, type SchedulesMessage } from './messages.ts';
 import { isMadeUp, occurrenceJob } from './occurrence-job.ts';
 import { carryOutSchedule } from './schedule-commands.ts';
 import type { Change, Held, ScheduleKeeper, ScheduleParts } from './schedule-keeper.ts';
@@ -274,9 +274,7 @@ export function createSchedules(parts: ScheduleParts): { stop(error: Error): voi
     stop(error) {
       alarm.clear();
       settling.clear();
-      mailbox.serve((messages) => {
-        for (const message of messages) if ('settle' in message) message.settle.reject(error);
-      });
+      mailbox.serve((messages) => refuseAll(messages, error));
     },
   };
 }

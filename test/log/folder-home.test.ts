@@ -9,6 +9,7 @@ import { holderOf } from '../../src/log/guard.ts';
 import { openHome, openMemoryHome, type Home, type HomeOptions } from '../../src/log/home.ts';
 import { openLevelStore } from '../../src/log/level-store.ts';
 import { openMemoryStore } from '../../src/log/memory-store.ts';
+import type { OpenLog } from '../../src/log/open-log.ts';
 import type { Store } from '../../src/log/store.ts';
 import { readWitness } from '../../src/log/witness.ts';
 import { enqueued, rowsOf } from '../support/log.ts';
@@ -42,6 +43,16 @@ async function jobsIn(place: Home): Promise<number> {
   return rowsOf(log.table).size;
 }
 
+/** Opens the log of a home, which has so many frames, and adds a job to it. */
+async function openWithOneMore(place: Home, frameCount: number): Promise<OpenLog> {
+  const opened = await place.open();
+  assert.equal(opened.frameCount, frameCount);
+  opened.log.record(enqueued(frameCount));
+  await opened.log.commit();
+  await place.witness(opened.log);
+  return opened;
+}
+
 /** Fails so often before it opens. */
 function failing(...failures: readonly Error[]): { opens: string[]; openStore: typeof openLevelStore } {
   const left = [...failures];
@@ -61,11 +72,7 @@ describe('a home in a folder', () => {
     assert.equal(place.path, folder);
     assert.equal(place.room?.state, 'enough');
     for (let slot = 0; slot < 3; slot++) {
-      const { log, close, frameCount } = await place.open();
-      assert.equal(frameCount, slot);
-      log.record(enqueued(slot));
-      await log.commit();
-      await place.witness(log);
+      const { log, close } = await openWithOneMore(place, slot);
       assert.deepEqual(await readWitness(path.join(folder, 'witness')), log.witnessed);
       await close();
     }
@@ -225,14 +232,7 @@ describe('a home on a full disk', () => {
 test('a home in memory keeps its log as long as it is open', async () => {
   const place = await openHome(':memory:', clock, OPTIONS);
   assert.equal(place.path, ':memory:');
-  for (let slot = 0; slot < 3; slot++) {
-    const { log, close, frameCount } = await place.open();
-    assert.equal(frameCount, slot);
-    log.record(enqueued(slot));
-    await log.commit();
-    await place.witness(log);
-    await close();
-  }
+  for (let slot = 0; slot < 3; slot++) await (await openWithOneMore(place, slot)).close();
   assert.equal(await place.makeRoom(new Error('no')), false);
   await place.close();
   await assert.rejects(place.open(), { code: 'HOLDFAST_STORE_UNAVAILABLE' });
