@@ -75,10 +75,10 @@ export interface EngineParts {
 }
 
 export interface StartGate {
-  /** Asked whenever something could be started, with the number of slots that attempts hold. */
-  isShut(slotsInUse: number): boolean;
-  /** `tell` is to be called whenever it opens. */
-  onOpen(tell: () => void): void;
+  /** Asked whenever something could be started. */
+  isShut(): boolean;
+  /** `tell` is to be called whenever it opens; `slotsInUse` says how many slots attempts hold. */
+  join(tell: () => void, slotsInUse: () => number): void;
 }
 
 /** A clock that is set back so far is told of: what was due in between is not due again, and rests until it has caught up. */
@@ -150,7 +150,7 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
         bornAt,
         isClosing: closing.isBegun,
         isFull: () => home.room?.state === 'full',
-        isHeld: (slotsInUse) => gate?.isShut(slotsInUse) === true,
+        isHeld: () => gate?.isShut() === true,
         book,
         isConsumed: (queue) => consumption.has(queue),
         settings,
@@ -242,7 +242,10 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
     await home.close();
     throw error;
   });
-  gate?.onOpen(() => mailboxes.dispatcher.tell({ kind: 'due' }));
+  gate?.join(
+    () => mailboxes.dispatcher.tell({ kind: 'due' }),
+    () => supervisor.part?.core.slotsInUse() ?? 0,
+  );
   home.room?.onChange((state) => {
     if (state === 'full') logger?.error('the disk is full: no new jobs are taken and none is started');
     if (state === 'low') logger?.warn('the disk is nearly full');

@@ -106,7 +106,7 @@ export async function openTest(options: TestOptions = {}): Promise<TestEngine> {
       const asked = gate.nextAsked();
       await time.settle();
       const stats = await engine.stats();
-      if (gate.slotsInUse === 0 && stats.every(({ running }) => running === 0)) return;
+      if (gate.slotsInUse() === 0 && stats.every(({ running }) => running === 0)) return;
       await asked;
     }
   }
@@ -247,26 +247,26 @@ function isUnderWay(explanation: Explanation | undefined): boolean {
   return explanation?.state === 'waiting' && explanation.reasons.every(({ why }) => PASSING.includes(why));
 }
 
-/** Lets nothing start while it is shut, and hears how many slots are in use. */
+/** Lets nothing start while it is shut, and knows how many slots are in use. */
 class Gate implements StartGate {
   readonly #isAlwaysOpen: boolean;
   #openCount = 0;
   #tell: () => void = () => undefined;
   #waiting: Array<() => void> = [];
-  slotsInUse = 0;
+  slotsInUse: () => number = () => 0;
 
   constructor(isAlwaysOpen: boolean) {
     this.#isAlwaysOpen = isAlwaysOpen;
   }
 
-  isShut(slotsInUse: number): boolean {
-    this.slotsInUse = slotsInUse;
+  isShut(): boolean {
     this.wake();
     return this.#openCount === 0 && !this.#isAlwaysOpen;
   }
 
-  onOpen(tell: () => void): void {
+  join(tell: () => void, slotsInUse: () => number): void {
     this.#tell = tell;
+    this.slotsInUse = slotsInUse;
   }
 
   open(): void {

@@ -44,7 +44,7 @@ export interface CoreParts {
   /** Whether the disk is full: no new jobs are taken, and none is started. */
   readonly isFull: () => boolean;
   /** Whether starts are held back for now. */
-  readonly isHeld: (slotsInUse: number) => boolean;
+  readonly isHeld: () => boolean;
   /** What holds for each queue, read from this log. */
   readonly book: QueueBook;
   /** Whether this engine works on a queue. */
@@ -74,6 +74,7 @@ export interface Core {
   explain(slot: number): Reason[];
   /** Whether a job that is due lacks something else than a free slot of the engine. */
   isHeldBack(slot: number): boolean;
+  slotsInUse(): number;
   /** Ends it; what is not durable is answered with `error`. */
   stop(error: Error): void;
 }
@@ -164,8 +165,8 @@ export async function startCore(parts: CoreParts): Promise<Core> {
       ...{ clock, table: log.table, mailbox: mailboxes.schedules, journal: mailboxes.journal, watched },
       ...{ settledAt: parts.settledAt, isClosing, isFull },
     });
-    const { explain, isHeldBack } = dispatcher;
-    return { log, dependencies, throughput, explain, isHeldBack, stop };
+    const { explain, isHeldBack, slotsInUse } = dispatcher;
+    return { log, dependencies, throughput, explain, isHeldBack, slotsInUse, stop };
   } catch (error) {
     // Half of it is at work already.
     stop(new UnknownOutcomeError('a fault of the engine', { cause: error }));

@@ -45,7 +45,7 @@ export interface DispatcherParts {
   /** Whether the disk is full: no new jobs are taken, and none is started. */
   readonly isFull: () => boolean;
   /** Whether starts are held back for now; a `due` says that they are not any more. */
-  readonly isHeld: (slotsInUse: number) => boolean;
+  readonly isHeld: () => boolean;
 }
 
 export interface Dispatcher {
@@ -59,6 +59,8 @@ export interface Dispatcher {
   explain(slot: number): Reason[];
   /** Whether a job that is due lacks something else than a free slot of the engine. */
   isHeldBack(slot: number): boolean;
+  /** Also those of attempts that are over and still take up their thread. */
+  slotsInUse(): number;
   /** No job is started any more. */
   stop(): void;
 }
@@ -187,12 +189,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function dispatch(): void {
-    if (mode !== 'dispatching' || parts.isClosing() || parts.isFull() || parts.isHeld(running)) return;
+    if (mode !== 'dispatching' || parts.isClosing() || parts.isFull() || parts.isHeld()) return;
     const now = clock.now();
     makeReady(now);
     startAll(now);
-    // Who may hold starts back has to know of these as well: an attempt may be over before its slot is free.
-    parts.isHeld(running);
     if (wakeAt === alarmAt) return;
     alarmAt = wakeAt;
     if (wakeAt === Infinity) alarm.clear();
@@ -287,9 +287,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     explain(slot) {
       const { isOneAlone } = suspects;
       const facts = { ...moment(), mode, running, runningOnThreads, threads: parts.threads, isOneAlone };
-      const engine = { ...facts, isFull: parts.isFull(), isHeld: parts.isHeld(running) };
+      const engine = { ...facts, isFull: parts.isFull(), isHeld: parts.isHeld() };
       return explainJob(explaining, slot, queues[table.queueNumberOf(slot)], engine);
     },
+    slotsInUse: () => running,
     isHeldBack: (slot) => isHeldBack(explaining, slot, queues[table.queueNumberOf(slot)], moment()),
     stop() {
       mode = 'stopped';
