@@ -75,11 +75,11 @@ export class Log {
     return this.#open.recordCount > 0;
   }
 
-  /** How many records the next commit writes. */
-  get uncommittedCount(): number {
-    let count = this.#open.recordCount;
-    for (const frame of this.#full) count += frame.recordCount;
-    return count;
+  /** How many bytes the next commit writes, as far as it is known by now. */
+  get uncommittedBytes(): number {
+    let bytes = this.hasUncommitted ? this.#open.length : 0;
+    for (const frame of this.#full) bytes += frame.bytes.length;
+    return bytes;
   }
 
   /** The sequence number of the newest durable frame, and its CRC: what the witness writes down. */

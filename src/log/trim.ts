@@ -14,11 +14,13 @@ import { readJobNow } from './history.ts';
 import type { Log } from './log.ts';
 import { readRecords, type LoggedNoted } from './read-record.ts';
 
-/** What one step may do. */
+/** What one step may look at. */
 const MOST_FRAMES_A_STEP = 256;
-const MOST_JOBS_A_STEP = 500;
-/** So many jobs are carried also with a commit that says little. */
-const FEWEST_JOBS_A_STEP = 32;
+/**
+ * How much a step carries: so many times what the commit writes anyway, which keeps up with it also where most of the
+ * head is alive, and is no burst that others would have to wait for; with a commit that has nothing else to do, more.
+ */
+const CARRIED = { times: 2, least: 1024, most: 128 * 1024, whenIdle: 8 * 1024 } as const;
 
 /** What an entry is to say when it is written again: it may hold what was gathered from records that go now. */
 export type NewestValue = (entry: Pick<Noted, 'space' | 'name' | 'value'>, now: number) => string;
@@ -65,7 +67,7 @@ export class Trimmer {
 
   /** To be called before a commit: carries some jobs, and lets the commit drop what was carried durably before. */
   step(now: number): void {
-    const { ledger } = this.#log;
+    const { ledger, uncommittedBytes } = this.#log;
     this.#isTrimming = this.#isTooLong();
     if (this.#droppable > ledger.head) {
       this.#log.record({ kind: 'trimmed', at: now, head: this.#droppable });
@@ -79,7 +81,7 @@ export class Trimmer {
         if (entry !== undefined) this.#move({ space, name, value: entry.value }, now);
       }
     }
-    this.#carry(now);
+    this.#carry(now, uncommittedBytes);
   }
 
   /** To be called when a commit is durable that holds everything recorded by the steps before it. */
@@ -101,12 +103,11 @@ export class Trimmer {
     return isLong && this.#log.isDurable(positionOf(this.#carriedTo, 0));
   }
 
-  #carry(now: number): void {
+  #carry(now: number, written: number): void {
     const { ledger } = this.#log;
-    // As many as this commit has records: enough to keep up with them, and no burst that others would have to wait for.
-    let jobsLeft = Math.min(Math.max(this.#log.uncommittedCount, FEWEST_JOBS_A_STEP), MOST_JOBS_A_STEP);
+    const upTo = written + carriedBeside(written);
     for (let frames = 0; frames < MOST_FRAMES_A_STEP && this.#isTooLong(); frames++) {
-      if (ledger.heldBy(this.#carriedTo) > 0) jobsLeft -= this.#carryFrame(this.#carriedTo, now, jobsLeft);
+      if (ledger.heldBy(this.#carriedTo) > 0) this.#carryFrame(this.#carriedTo, now, upTo);
       if (ledger.heldBy(this.#carriedTo) > 0) return;
       this.#emptyBytes += ledger.bytesOf(this.#carriedTo);
       this.#carriedTo++;
@@ -115,30 +116,23 @@ export class Trimmer {
   }
 
   /**
-   * Carries up to `most` jobs and entries out of a frame; also those that have records in the frames of this very commit, or a job
-   * that saves with each commit would hold the head for ever.
+   * Carries jobs and entries out of a frame until the commit has `upTo` bytes; also those that have records in the frames of
+   * this very commit, or a job that saves with each commit would hold the head for ever.
    */
-  #carryFrame(sequence: number, now: number, most: number): number {
+  #carryFrame(sequence: number, now: number, upTo: number): void {
     const { table } = this.#log;
     const frame = this.#log.readFrameNow(sequence);
     if (frame === undefined) {
       throw new StoreDamagedError({ where: `frame ${sequence} of the log`, what: 'it is not found any more' });
     }
-    let jobs = 0;
     for (const event of readRecords(frame, this.#carriedOffset, false)) {
       this.#carriedOffset = offsetOf(event.position);
-      if (jobs === most) break;
-      if (event.kind === 'noted' && this.#isNewest(event)) {
-        jobs++;
-        this.#move(event, now);
-      }
+      if (this.#log.uncommittedBytes >= upTo) return;
+      if (event.kind === 'noted' && this.#isNewest(event)) this.#move(event, now);
       if (event.kind !== 'enqueued' && event.kind !== 'carried') continue;
       const isHere = table.stateOf(event.slot) !== 'absent' && table.homeOf(event.slot) === event.position;
-      if (!isHere) continue;
-      jobs++;
-      this.#log.recordFrom(table.lastOf(event.slot), () => carriedFrom(this.#log, event.slot, now));
+      if (isHere) this.#log.recordFrom(table.lastOf(event.slot), () => carriedFrom(this.#log, event.slot, now));
     }
-    return jobs;
   }
 
   #move({ space, name, value }: Pick<Noted, 'space' | 'name' | 'value'>, at: number): void {
@@ -150,6 +144,12 @@ export class Trimmer {
   #isNewest({ space, name, position }: LoggedNoted): boolean {
     return this.#log.table.entries.get(space, name)?.position === position;
   }
+}
+
+/** How many bytes are carried with a commit that writes so many. */
+function carriedBeside(written: number): number {
+  if (written === 0) return CARRIED.whenIdle;
+  return Math.min(Math.max(CARRIED.times * written, CARRIED.least), CARRIED.most);
 }
 
 /** The whole state of the job in `slot` as one event. */

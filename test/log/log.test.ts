@@ -140,9 +140,13 @@ describe('a frame of the log', () => {
     const { log, frames } = await openWatchedLog();
     const position = log.record(enqueued(0));
     log.recordFrom(position, () => ({ kind: 'started', slot: 0, at: NOW, starts: 1 }));
-    assert.equal(log.uncommittedCount, 2);
+    const bytes = log.uncommittedBytes;
     await log.commit();
-    assert.equal(log.uncommittedCount, 0);
+    assert.equal(log.uncommittedBytes, 0);
+    assert.equal(
+      [...frames.values()].reduce((sum, frame) => sum + frame.length, 0),
+      bytes,
+    );
     assert.deepEqual(
       [...frames].map(([sequence, bytes]) => readFrame(bytes, sequence).isLastOfCommit),
       [false, true],

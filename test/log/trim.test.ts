@@ -123,16 +123,19 @@ describe('a step of trimming', () => {
   test('closes one frame for all jobs that are busy, and not one for each', async () => {
     const log = await openLog();
     const trimmer = new Trimmer(log, 1_000);
-    for (let slot = 0; slot < 50; slot++) log.record(enqueued(slot));
-    log.record(enqueued(50, { payload: text(30_000) }));
+    for (let slot = 0; slot < 20; slot++) log.record(enqueued(slot));
+    log.record(enqueued(20, { payload: text(30_000) }));
     await log.commit();
-    for (let slot = 0; slot < 50; slot++) log.record({ kind: 'started', slot, at: NOW, starts: 1 });
-    log.record({ kind: 'removed', slot: 50, at: NOW });
+    for (let slot = 0; slot < 20; slot++) log.record({ kind: 'started', slot, at: NOW, starts: 1 });
+    for (let slot = 0; slot < 20; slot++) {
+      log.record({ kind: 'checkpointed', slot, at: NOW, checkpoint: text(400) });
+    }
+    log.record({ kind: 'removed', slot: 20, at: NOW });
     const before = log.ledger.tail;
     trimmer.step(NOW);
     await log.commit();
     assert.equal(log.ledger.tail - before, 2);
-    for (let slot = 0; slot < 50; slot++) assert.equal(readJobNow(log, slot).home.kind, 'carried');
+    for (let slot = 0; slot < 20; slot++) assert.equal(readJobNow(log, slot).home.kind, 'carried');
   });
 
   test('is not held up by a job that saves with every commit', async () => {
@@ -177,27 +180,38 @@ describe('a step of trimming', () => {
     assert.equal(rowsOf((await openLog(frames)).table).get(0)?.id, 'stays');
   });
 
-  for (const [carried, records] of [
-    [32, 1],
-    [100, 100],
-    [500, 600],
+  for (const [what, payloadBytes, least] of [
+    ['with one that has nothing else to do a little more', -1, 8 * 1024],
+    ['with one that says little a little', 2, 1024],
+    ['else twice what it says', 10_000, 20_000],
+    ['and never so much that a turn is long', 100_000, 128 * 1024],
   ] as const) {
-    test(`carries ${carried} jobs with a commit of ${records} records, so that no turn is long`, async () => {
+    test(`carries no more than goes with the commit: ${what}`, async () => {
       const log = await openLog();
       const trimmer = new Trimmer(log, 1_000);
       for (let slot = 0; slot < 2_000; slot++) log.record(enqueued(slot));
       log.record(enqueued(2_000, { payload: text(900_000) }));
-      await log.commit();
       log.record({ kind: 'removed', slot: 2_000, at: NOW });
       await log.commit();
-      const newest = log.ledger.tail;
-      for (let n = 0; n < records; n++) log.record({ kind: 'closed', at: NOW });
+      if (payloadBytes > 0) log.record(enqueued(2_001, { payload: text(payloadBytes) }));
+      const before = log.uncommittedBytes;
       trimmer.step(NOW);
-      let carriedCount = 0;
-      for (let slot = 0; slot < 2_000; slot++) if (log.table.homeOf(slot) >= newest * FULL_FRAME_BYTES) carriedCount++;
-      assert.equal(carriedCount, carried);
+      const carried = log.uncommittedBytes - before;
+      assert.ok(carried >= least && carried < least * 1.05 + 500, `${carried}, with ${before}`);
     });
   }
+
+  test('carries as little of entries as of jobs', async () => {
+    const log = await openLog();
+    const trimmer = new Trimmer(log, 1_000);
+    const note = { kind: 'noted', at: NOW, space: 'queue', value: '{}', what: 'changed', detail: undefined } as const;
+    for (let n = 0; n < 500; n++) log.record({ ...note, name: `queue:${n}` });
+    log.record(enqueued(0, { payload: text(90_000) }));
+    log.record({ kind: 'removed', slot: 0, at: NOW });
+    await log.commit();
+    trimmer.step(NOW);
+    assert.ok(log.uncommittedBytes >= 8_192 && log.uncommittedBytes < 8_500, `${log.uncommittedBytes}`);
+  });
 
   test('leaves a frame where it is until all that lives in it is carried, each job once', async () => {
     const frames: MemoryFrames = new Map();
@@ -220,9 +234,12 @@ describe('a step of trimming', () => {
     };
     const carriedSlots = (): number[] =>
       Array.from({ length: 200 }, (_, slot) => slot).filter((slot) => log.table.homeOf(slot) >= 3 * FULL_FRAME_BYTES);
-    for (let steps = 1; steps <= 6; steps++) {
+    let carried = 0;
+    for (let steps = 1; steps <= 4; steps++) {
       await stepOnce();
-      assert.equal(carriedSlots().length, 32 * steps);
+      assert.ok(carriedSlots().length > carried);
+      carried = carriedSlots().length;
+      assert.ok(carried < 195, `${carried} after ${steps} steps`);
       assert.equal(log.ledger.head, 1);
       assert.deepEqual(rowsOf((await openLog(copyOf(frames))).table), rowsOf(log.table));
     }
@@ -249,7 +266,9 @@ describe('a step of trimming', () => {
     const newest = log.ledger.tail;
     trimmer.step(NOW);
     const homes = Array.from({ length: 60 }, (_, slot) => log.table.homeOf(slot));
-    assert.equal(homes.filter((home) => home >= newest * FULL_FRAME_BYTES).length, 32);
+    const carried = homes.filter((home) => home >= newest * FULL_FRAME_BYTES).length;
+    assert.ok(carried > 40 && carried < 60, `${carried}`);
+    assert.ok(log.uncommittedBytes < 8_500, `${log.uncommittedBytes}`);
   });
 
   test('goes through at most 256 frames in which nothing lives', async () => {
@@ -275,19 +294,6 @@ describe('a step of trimming', () => {
     await log.commit();
     assert.equal(new Trimmer(log, 10_000).hasWork, false);
     assert.equal(new Trimmer(log, 6_000).hasWork, true);
-  });
-
-  test('carries as few entries as jobs', async () => {
-    const log = await openLog();
-    const trimmer = new Trimmer(log, 1_000);
-    const note = { kind: 'noted', at: NOW, space: 'queue', value: '{}', what: 'changed', detail: undefined } as const;
-    for (let n = 0; n < 100; n++) log.record({ ...note, name: `queue:${n}` });
-    log.record(enqueued(0, { payload: text(40_000) }));
-    log.record({ kind: 'removed', slot: 0, at: NOW });
-    await log.commit();
-    const before = log.uncommittedCount;
-    trimmer.step(NOW);
-    assert.equal(log.uncommittedCount - before, 32);
   });
 
   test('says nothing of frames that nobody carried: the mark names only what was carried durably before', async () => {
