@@ -3,7 +3,7 @@
  * are enqueued before the first is due. A contender that cannot enqueue so many in a few seconds gets fewer.
  */
 import { durableQueues } from './contenders/list.ts';
-import { Count, pause, produce } from './support/load.ts';
+import { Count, pause, produce, warmUp } from './support/load.ts';
 import { payloadOf } from './support/payload.ts';
 import { askIfMain } from './support/program.ts';
 import { percentile } from './support/statistics.ts';
@@ -38,19 +38,21 @@ const question: Question = {
     const dueAt = new Float64Array(stage.size(JOBS));
     const lateMs = new Float64Array(dueAt.length).fill(NaN);
     const started = new Count();
+    const warmed = new Count();
+    const bytes = stage.settings['bytes'] ?? 100;
     const queue = await stage.open({
       concurrency: 100,
       delays: true,
       handler({ n }) {
-        if (n < 0) return;
+        if (n < 0) return warmed.add();
         lateMs[n] = wallNow() - (dueAt[n] as number);
         started.add();
       },
     });
+    await warmed.reaches(await warmUp((n) => queue.enqueue(payloadOf(bytes, -1 - n)), 100));
     const count = Math.min(dueAt.length, Math.floor((await probe(stage, queue)) * FILL_MS));
     const firstAt = wallNow() + FILL_MS * 1.5;
     for (let n = 0; n < count; n++) dueAt[n] = Math.round(firstAt + Math.random() * WITHIN_MS);
-    const bytes = stage.settings['bytes'] ?? 100;
     await produce((n) => queue.enqueue(payloadOf(bytes, n), dueAt[n]), count, 100);
     if (wallNow() > firstAt) throw new Error('the first was due before all were enqueued');
     const patienceMs = firstAt + WITHIN_MS + PATIENCE_MS - wallNow();

@@ -42,6 +42,17 @@ export async function warmThenMeasure<Extra>(
   return pass(within(rate * MEASURED_SECONDS, full), true);
 }
 
+/** Puts a contender to work for `WARM_UP.ms` or `WARM_UP.jobs`, so many at a time, where a question has no passes. */
+export async function warmUp(work: (n: number) => unknown, atATime: number): Promise<number> {
+  const begin = performance.now();
+  let count = 0;
+  const worker = async (): Promise<void> => {
+    while (count < WARM_UP.jobs && performance.now() - begin < WARM_UP.ms) await work(count++);
+  };
+  await Promise.all(Array.from({ length: atATime }, worker));
+  return count;
+}
+
 export function perSecond({ count, wallMs }: Pass<unknown>): number {
   return (count / wallMs) * 1000;
 }
