@@ -102,6 +102,7 @@ export function startRecordsInMemory(log: Log, slot: number): StartRecords | und
     const home = log.table.homeOf(slot);
     const frame = log.cachedFrame(sequenceOf(home));
     if (frame === undefined) return undefined;
+    log.stayAhead(frame.sequence);
     const beginning = readBeginning(frame, offsetOf(home));
     if (beginning !== undefined) return startOf(beginning);
   }

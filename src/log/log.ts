@@ -175,7 +175,15 @@ export class Log {
   readAhead(sequence: number): void {
     const isInOrder = sequence === this.#readTo || sequence === this.#readTo + 1;
     this.#readTo = sequence;
-    if (!isInOrder) return;
+    if (isInOrder) this.#readOn(sequence);
+  }
+
+  /** The same for who finds this frame in memory: when it is the last but one of those that were read ahead. */
+  stayAhead(sequence: number): void {
+    if (sequence === this.#readTo - 1) this.#readOn(sequence);
+  }
+
+  #readOn(sequence: number): void {
     const end = Math.min(sequence + READ_AHEAD, this.#durable);
     for (let next = Math.max(sequence + 1, this.ledger.head); next <= end; next++) {
       // Whoever needs it reads it again, and hears of what went wrong.

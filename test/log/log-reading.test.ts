@@ -61,6 +61,21 @@ describe('reading a frame of a log', () => {
     assert.deepEqual(reads, [17, 18, 19]);
   });
 
+  test('reads on before who goes through the frames in order has come to the last that was read ahead', async () => {
+    const log = await logOf(Array.from({ length: 20 }, () => ({ kind: 'opened', at: NOW })));
+    const again = await openLog(log.frames);
+    const reads = readsOf(log.frames);
+    again.readAhead(1);
+    await again.readFrame(4);
+    assert.deepEqual(reads.splice(0), [2, 3, 4]);
+    again.stayAhead(2);
+    assert.deepEqual(reads, []);
+    again.stayAhead(3);
+    again.stayAhead(3);
+    await again.readFrame(6);
+    assert.deepEqual(reads, [5, 6]);
+  });
+
   test('gives nothing for one that was trimmed, or is not written yet', async () => {
     const log = await logOf(
       [
