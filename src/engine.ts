@@ -155,6 +155,8 @@ export async function openEngine({ home, clock, settings, threads, gate }: Engin
         isConsumed: (queue) => consumption.has(queue),
         settings,
         router,
+        use,
+        threads,
         mailboxes,
         runner,
         waiters,

@@ -116,19 +116,56 @@ export interface SessionStart {
   readonly flags: Int32Array;
 }
 
-/** `aborted`: the number of the run (the thread counts them from 1) whose abort message has been posted. */
+/** `aborted`: how many abort messages have been posted, wrapping at 32 bits. */
 export const FLAG_ABORTED = 0;
 /** `read`: how many progress and log messages the main side has read, wrapping at 32 bits. */
 export const FLAG_READ = 1;
-/** `begun`: the number of the last run that the thread took on; it tells so even if the thread dies at once. */
-export const FLAG_BEGUN = 2;
-export const FLAG_COUNT = 3;
+const FLAG_COUNT = 2;
+/** How many places there are for attempts that lie ready; more of them are not handed to one thread. */
+const PLACE_COUNT = 32;
+
+export function newFlags(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer((FLAG_COUNT + PLACE_COUNT) * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** The number of the run after this one. Both sides count the orders that a thread is handed, from 1. */
+export function numberAfter(number: number): number {
+  return number === 0x7fff_ffff ? 1 : number + 1;
+}
+
+function placeOf(number: number): number {
+  return FLAG_COUNT + (number % PLACE_COUNT);
+}
+
+/** Whether the run with this number can be laid ready: its place is not taken by an earlier one. */
+export function isPlaceFree(flags: Int32Array, number: number): boolean {
+  return Atomics.load(flags, placeOf(number)) === 0;
+}
+
+/** Before its order is posted. */
+export function layReady(flags: Int32Array, number: number): void {
+  Atomics.store(flags, placeOf(number), number);
+}
+
+/** Whether nobody has taken it yet. */
+export function liesReady(flags: Int32Array, number: number): boolean {
+  return Atomics.load(flags, placeOf(number)) === number;
+}
+
+/**
+ * Takes a run that lies ready: the thread to begin it, the main side to take it back. Only one of them gets it, also when
+ * the thread is in a loop that reads no message.
+ */
+export function take(flags: Int32Array, number: number): boolean {
+  return Atomics.compareExchange(flags, placeOf(number), number, 0) === number;
+}
 
 /** How many progress and log messages may be under way at once; more of them wait in the thread. */
 export const WINDOW = 64;
 
 export type ToThread =
-  | { readonly kind: 'run'; readonly order: RunOrder }
+  /** To be carried out one after another, behind those that came before. */
+  | { readonly kind: 'run'; readonly orders: readonly RunOrder[] }
   | { readonly kind: 'abort'; readonly token: number; readonly reason: AbortReason }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
   /** Look again whether the last attempt left something behind. */
@@ -148,9 +185,16 @@ export type FromThread =
       readonly fields: string | undefined;
     }
   | { readonly kind: 'request'; readonly token: number; readonly id: number; readonly request: Request }
-  | { readonly kind: 'ended'; readonly token: number; readonly outcome: Outcome; readonly left: string | undefined }
-  /** The order came to a thread that had become dirty meanwhile; the handler was not called. */
-  | { readonly kind: 'refused'; readonly token: number; readonly left: string }
+  | {
+      readonly kind: 'ended';
+      readonly token: number;
+      readonly outcome: Outcome;
+      readonly left: string | undefined;
+      /** How long its handler ran. */
+      readonly ms: number;
+    }
+  /** An order came to a thread that had become dirty meanwhile; neither it nor those behind it are begun. */
+  | { readonly kind: 'refused'; readonly left: string }
   | { readonly kind: 'looked'; readonly left: string | undefined }
   | { readonly kind: 'dirty'; readonly left: string }
   /** Our own code could not be loaded in the thread. */
@@ -179,11 +223,15 @@ function isFromThread(message: Fields): boolean {
     case 'request':
       return isNumber(message['token']) && isNumber(message['id']) && isRequest(message['request']);
     case 'ended':
-      return isNumber(message['token']) && isOutcome(message['outcome']) && isTextOrNothing(message['left']);
-    case 'refused':
-      return isNumber(message['token']) && isText(message['left']);
+      return (
+        isNumber(message['token']) &&
+        isOutcome(message['outcome']) &&
+        isTextOrNothing(message['left']) &&
+        isNumber(message['ms'])
+      );
     case 'looked':
       return isTextOrNothing(message['left']);
+    case 'refused':
     case 'dirty':
       return isText(message['left']);
     case 'broken':

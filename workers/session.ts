@@ -6,9 +6,12 @@
  * left, or from the background of a module. Each attempt and each load runs in an async scope of its own, so the error
  * brings its origin with it; only one of this attempt, of its module, or of unknown origin fails the attempt.
  *
- * Is the thread clean? It is looked at when an attempt ends, when the main side asks again, and when the next order comes:
- * what shows late, such as the rejection of a promise that nobody awaited, may cross with that order on its way. The
+ * Is the thread clean? It is looked at when an attempt ends, when the main side asks again, and before the next one is
+ * begun: what shows late, such as the rejection of a promise that nobody awaited, may cross with its order on its way. The
  * thread then refuses it before the handler is called, and it is given to a new thread as if nothing had happened.
+ *
+ * Orders may come ahead: they stand in line and are begun when the one before has ended and the thread is clean, unless
+ * the main side has taken them back by then (`take` in `protocol.ts`).
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { receiveMessageOnPort } from 'node:worker_threads';
@@ -16,20 +19,34 @@ import { AttemptControl, createContext, decodeJson, encodeResult, type Handler }
 import { flattenError } from '../src/errors.ts';
 import {
   FLAG_ABORTED,
-  FLAG_BEGUN,
   type FromThread,
+  liesReady,
+  numberAfter,
   type Outcome,
   type RunOrder,
   type SessionStart,
+  take,
   type ToThread,
 } from '../src/protocol.ts';
 import { loadHandler } from './load.ts';
 import { ThreadLink } from './thread-link.ts';
 import { Traces } from './traces.ts';
 
+// Taken before any handler runs: one of them may replace it.
+const nowMs = performance.now.bind(performance); // house: only the thread can say how long a handler ran on it
+const inNextTurn = setImmediate; // house: the engine's clock is on the other side
+
 interface Running {
   readonly order: RunOrder;
   readonly control: AttemptControl;
+  /** When its handler was called, by the clock of this thread. */
+  begunAt: number;
+}
+
+interface Ready {
+  /** Of the run, as both sides count. */
+  readonly number: number;
+  readonly order: RunOrder;
 }
 
 /** Where code came from: an attempt, or the loading of a module (then `control` is undefined). */
@@ -46,8 +63,17 @@ export class Session {
   readonly #traces = new Traces();
   readonly #handlers = new Map<string, Handler>();
   readonly #origins = new AsyncLocalStorage<Origin>();
-  #runCount = 0;
   #running: Running | undefined;
+  /** The turn of the event loop in which the next one is begun. */
+  #turn: NodeJS.Immediate | undefined;
+  /** What is to be carried out next. */
+  readonly #line: Ready[] = [];
+  /** The number of the order that came last. */
+  #number = 0;
+  /** How many abort messages were posted when the port was last read for them. */
+  #abortCount = 0;
+  /** What the last attempt had left when it was last looked at; nothing is begun before it is gone. */
+  #lastLeft: string | undefined;
   /** What happened that no look at the thread shows. */
   #dirt: string | undefined;
 
@@ -69,7 +95,11 @@ export class Session {
   #receive(message: ToThread): void {
     switch (message.kind) {
       case 'run':
-        this.#run(message.order);
+        for (const order of message.orders) {
+          this.#number = numberAfter(this.#number);
+          this.#line.push({ number: this.#number, order });
+        }
+        this.#next();
         return;
       case 'abort':
         if (this.#running?.order.token === message.token) this.#running.control.abort(message.reason);
@@ -78,7 +108,9 @@ export class Session {
         this.#link.answered(message.id, message.answer);
         return;
       case 'look':
-        this.#post({ kind: 'looked', left: this.#left() });
+        this.#lastLeft = this.#left();
+        this.#post({ kind: 'looked', left: this.#lastLeft });
+        this.#next();
         return;
       case 'more':
         this.#link.more();
@@ -86,19 +118,32 @@ export class Session {
     }
   }
 
-  #run(order: RunOrder): void {
-    this.#runCount += 1;
+  /** Begins what is next in line, if nothing runs and the thread is clean. */
+  #next(): void {
+    if (this.#running !== undefined || this.#turn !== undefined || this.#lastLeft !== undefined) return;
+    let ready = this.#line[0];
+    for (; ready !== undefined && !liesReady(this.#flags, ready.number); ready = this.#line[0]) this.#line.shift();
+    if (ready === undefined) return;
     const left = this.#dirt ?? this.#traces.opened();
     if (left !== undefined) {
-      this.#post({ kind: 'refused', token: order.token, left });
+      // Also for those behind it, should it go away meanwhile.
+      this.#dirt = left;
+      this.#post({ kind: 'refused', left });
       return;
     }
-    const runCount = this.#runCount;
-    Atomics.store(this.#flags, FLAG_BEGUN, runCount);
+    this.#line.shift();
+    if (take(this.#flags, ready.number)) this.#begin(ready.order);
+    else this.#next();
+  }
+
+  #begin(order: RunOrder): void {
     const control = new AttemptControl(order.job.id, () => {
-      if (Atomics.load(this.#flags, FLAG_ABORTED) === runCount) this.#receiveWaiting();
+      const abortCount = Atomics.load(this.#flags, FLAG_ABORTED);
+      if (abortCount === this.#abortCount) return;
+      this.#abortCount = abortCount;
+      this.#receiveWaiting();
     });
-    const running: Running = { order, control };
+    const running: Running = { order, control, begunAt: nowMs() };
     this.#running = running;
     this.#link.begin(order.token);
     this.#carryOut(running).catch((error: unknown) => this.#uncaught(error));
@@ -124,8 +169,13 @@ export class Session {
     process.nextTick(() => this.#end(running, outcome));
   }
 
-  async #attempt({ order, control }: Running): Promise<Outcome> {
-    const handler = this.#handlers.get(order.module) ?? (await this.#load(order));
+  async #attempt(running: Running): Promise<Outcome> {
+    const { order, control } = running;
+    let handler = this.#handlers.get(order.module);
+    if (handler === undefined) {
+      handler = await this.#load(order);
+      running.begunAt = nowMs();
+    }
     // It was asked to stop before it began.
     if (control.error !== undefined) throw control.error;
     const context = createContext(order, this.#link, control);
@@ -150,10 +200,18 @@ export class Session {
 
   #end(running: Running, outcome: Outcome): void {
     if (running.control.ended) return;
+    const ms = nowMs() - running.begunAt;
     this.#link.end();
     running.control.end();
     this.#running = undefined;
-    this.#post({ kind: 'ended', token: running.order.token, outcome, left: this.#left() });
+    this.#lastLeft = this.#left();
+    this.#post({ kind: 'ended', token: running.order.token, outcome, left: this.#lastLeft, ms });
+    // In a turn of its own: what this one left undone, such as a rejection, shows before the next one is begun.
+    if (this.#lastLeft !== undefined || this.#line.length === 0) return;
+    this.#turn = inNextTurn(() => {
+      this.#turn = undefined;
+      this.#next();
+    });
   }
 
   #left(): string | undefined {

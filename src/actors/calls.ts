@@ -9,30 +9,38 @@ import type { JobFacts, Limits, Outcome, RunOrder } from '../protocol.ts';
 import type { Attempt } from './attempt.ts';
 import { runInline, type InlineHandler } from './inline.ts';
 import { checkedMessage, checkedOutcome, checkedReport } from './thread-words.ts';
-import type { Threads } from './threads.ts';
+import type { ThreadListener, Threads } from './threads.ts';
 
 export interface CallParts {
   readonly threads: Threads;
   readonly limits: Limits;
   /** The engine's middleware, which lies outside that of a type; it may grow. */
   readonly use: readonly Middleware[];
-  /** The thread has loaded the module; the time of the attempt begins. */
+  /** Its thread has it and loads the module. */
+  readonly loading: (attempt: Attempt) => void;
+  /** Its thread has it and has the module; the time of the attempt begins. */
   readonly loaded: (attempt: Attempt) => void;
   readonly ended: (attempt: Attempt, outcome: Outcome) => void;
   /** Nothing of the attempt runs any more. Called once, after `ended`. */
   readonly released: (attempt: Attempt) => void;
+  /** It was not begun: too long it lay ready for its thread. Called in place of all others. */
+  readonly putBack: (attempt: Attempt) => void;
 }
 
 export type Call = (attempt: Attempt, facts: JobFacts, records: StartRecords) => void;
 
-export function createCalls({ threads, limits, use, loaded, ended, released }: CallParts): Call {
+type Told = 'ended' | 'released' | 'loading' | 'putBack';
+
+export function createCalls({ threads, limits, use, loading, loaded, ended, released, putBack }: CallParts): Call {
   function call(attempt: Attempt, facts: JobFacts, records: StartRecords): void {
     const { lane, run, use: own } = attempt.definition;
     const chain = use.length + own.length === 0 ? undefined : [...use, ...own];
     if (lane === 'thread' && chain === undefined) {
       attempt.thread = onThread(attempt, orderOf(attempt, facts, records), {
+        loading: () => loading(attempt),
         ended: (outcome) => ended(attempt, outcome),
         released: () => released(attempt),
+        putBack: () => putBack(attempt),
       });
     } else if (chain === undefined) {
       here(attempt, run as InlineHandler, facts, records, released);
@@ -71,12 +79,9 @@ export function createCalls({ threads, limits, use, loaded, ended, released }: C
     });
   }
 
-  function onThread(
-    attempt: Attempt,
-    order: RunOrder,
-    listener: { readonly ended: (outcome: Outcome) => void; readonly released: () => void },
-  ) {
+  function onThread(attempt: Attempt, order: RunOrder, listener: Pick<ThreadListener, Told>) {
     return threads.run(order, {
+      ...listener,
       loaded: () => loaded(attempt),
       progress(text) {
         const progress = checkedReport(text, limits.progressBytes);
@@ -90,7 +95,6 @@ export function createCalls({ threads, limits, use, loaded, ended, released }: C
           .then(answer, (error: unknown) => answer({ ok: false, error: flattenError(error) }));
       },
       ended: (outcome) => listener.ended(checkedOutcome(outcome, limits)),
-      released: () => listener.released(),
     });
   }
 
@@ -106,7 +110,7 @@ export function createCalls({ threads, limits, use, loaded, ended, released }: C
           attempt.thread = onThread(attempt, orderOf(attempt, facts, records), {
             ended: (outcome) =>
               outcome.ok ? resolve(decodeJson(outcome.result)) : reject(rebuildError(outcome.error)),
-            released: over,
+            released: () => over(),
           });
         });
       });

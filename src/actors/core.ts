@@ -9,6 +9,7 @@ import { Places } from '../kernel/heap.ts';
 import type { JobTable } from '../job/table.ts';
 import type { Log } from '../log/log.ts';
 import { Trimmer, type NewestValue } from '../log/trim.ts';
+import type { Middleware } from '../middleware.ts';
 import type { Settings } from '../options.ts';
 import type { Router } from '../router.ts';
 import { Dependencies } from './dependencies.ts';
@@ -28,6 +29,8 @@ import { Rates } from './rates.ts';
 import { Retention } from './retention.ts';
 import type { Runner } from './runner.ts';
 import { createSchedules } from './schedules.ts';
+import { ThreadRoom } from './thread-room.ts';
+import type { Threads } from './threads.ts';
 import { Throughput } from './throughput.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -51,6 +54,9 @@ export interface CoreParts {
   readonly isConsumed: (queue: string) => boolean;
   readonly settings: Settings;
   readonly router: Router;
+  /** The engine's middleware. */
+  readonly use: readonly Middleware[];
+  readonly threads: Threads;
   readonly mailboxes: {
     readonly journal: Mailbox<JournalMessage>;
     readonly dispatcher: Mailbox<DispatcherMessage>;
@@ -134,7 +140,11 @@ export async function startCore(parts: CoreParts): Promise<Core> {
     unknownTypes: settings.unknownTypes,
     isConsumed: parts.isConsumed,
     concurrency: settings.concurrency,
-    threads: settings.threads,
+    room: new ThreadRoom({
+      ...{ table: log.table, router: parts.router, threads: settings.threads, use: parts.use },
+      ...{ ahead: () => parts.threads.ahead, maxCrashes: settings.maxCrashes },
+      hasRate: (queue) => rates.of(queue) !== undefined,
+    }),
     maxCrashes: settings.maxCrashes,
     isClosing,
     isFull,

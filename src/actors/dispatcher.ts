@@ -21,6 +21,7 @@ import { Queue } from './queue.ts';
 import type { QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
 import { Suspects } from './suspects.ts';
+import type { ThreadRoom } from './thread-room.ts';
 import type { Source } from './turns.ts';
 import { TypeLimits } from './type-limits.ts';
 
@@ -38,7 +39,7 @@ export interface DispatcherParts {
   /** Whether this engine works on a queue. */
   readonly isConsumed: (queue: string) => boolean;
   readonly concurrency: number;
-  readonly threads: number;
+  readonly room: ThreadRoom;
   readonly maxCrashes: number;
   /** Whether the engine is to end: nothing is started any more. */
   readonly isClosing: () => boolean;
@@ -69,7 +70,7 @@ export interface Dispatcher {
 const LOAD_SLICE = 5_000;
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const { clock, table, journal, router, book, rates } = parts;
+  const { clock, table, journal, router, book, rates, room } = parts;
   const queues: Queue[] = [];
   const minimums = new Minimums(parts.concurrency);
   const limits = new TypeLimits();
@@ -80,7 +81,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   let alarmAt = Infinity;
   /** The next moment at which something can change by itself, as it is being found out. */
   let wakeAt = Infinity;
-  let [running, runningOnThreads] = [0, 0];
+  let running = 0;
   /** The queue whose turn it is. */
   let turn = 0;
   /** Nothing is started before all waiting jobs are known, or the first to be seen would overtake the most urgent. */
@@ -183,7 +184,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function release(hold: Hold): void {
     queueOf(table.queues.number(hold.queue)).release(hold);
     running--;
-    if (hold.lane === 'thread') runningOnThreads--;
+    if (hold.lane === 'thread') room.running--;
     limits.release(hold.route);
     if (running === 0) suspects.clear();
   }
@@ -236,8 +237,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   /** Where the job stands that this queue would start now; undefined when it may not start any. */
   function next(queue: Queue, now: number): Source | undefined {
     if (queue.heldUntil > now || minimums.keepFrom(queue, running, now)) return undefined;
-    const isThreadFree = runningOnThreads < parts.threads;
-    return queue.rates === undefined ? queue.next(isThreadFree) : queue.nextByRates(isThreadFree, now, sleep);
+    return room.nextOf(queue, now, sleep);
   }
 
   function sleep(until: number): void {
@@ -257,7 +257,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   function count({ lane }: Hold): void {
     running++;
-    if (lane === 'thread') runningOnThreads++;
+    if (lane === 'thread') room.running++;
   }
 
   const isKeptFrom = (queue: Queue): boolean => minimums.keepFrom(queue, running, clock.now());
@@ -286,7 +286,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     },
     explain(slot) {
       const { isOneAlone } = suspects;
-      const facts = { ...moment(), mode, running, runningOnThreads, threads: parts.threads, isOneAlone };
+      const facts = { ...moment(), mode, running, isOneAlone };
       const engine = { ...facts, isFull: parts.isFull(), isHeld: parts.isHeld() };
       return explainJob(explaining, slot, queues[table.queueNumberOf(slot)], engine);
     },

@@ -6,6 +6,7 @@ import type { Queue } from './queue.ts';
 import type { Pause, QueueBook } from './queue-book.ts';
 import type { Rates } from './rates.ts';
 import type { Suspects } from './suspects.ts';
+import type { ThreadRoom } from './thread-room.ts';
 import type { TypeLimits } from './type-limits.ts';
 
 export const REASONS = [
@@ -59,8 +60,6 @@ export interface Moment {
 export interface EngineFacts extends Moment {
   readonly mode: 'loading' | 'dispatching' | 'stopped';
   readonly running: number;
-  readonly runningOnThreads: number;
-  readonly threads: number;
   readonly isFull: boolean;
   readonly isHeld: boolean;
   readonly isOneAlone: boolean;
@@ -75,6 +74,7 @@ export interface ExplainParts {
   readonly isConsumed: (queue: string) => boolean;
   readonly limits: TypeLimits;
   readonly suspects: Suspects;
+  readonly room: ThreadRoom;
   /** Whether the free slots are kept for other queues. */
   readonly isKeptFrom: (queue: Queue) => boolean;
 }
@@ -130,16 +130,15 @@ function paused(why: 'engine-paused' | 'queue-paused', { until, by, reason }: Pa
   };
 }
 
-function* ofEngine({ suspects, router, table }: ExplainParts, slot: number, engine: EngineFacts): Generator<Reason> {
-  const { running, concurrency, runningOnThreads, threads } = engine;
+function* ofEngine(parts: ExplainParts, slot: number, engine: EngineFacts): Generator<Reason> {
+  const { suspects, router, table, room } = parts;
+  const { running, concurrency } = engine;
   if (engine.mode === 'loading') yield { why: 'loading' };
   if (engine.isFull) yield { why: 'disk-full' };
   if (engine.isHeld) yield { why: 'held' };
   if (running >= concurrency) yield { why: 'engine-limit', limit: concurrency, running };
   const isOnThread = router.find(table.typeOf(slot))?.lane === 'thread';
-  if (isOnThread && runningOnThreads >= threads) {
-    yield { why: 'thread-limit', limit: threads, running: runningOnThreads };
-  }
+  if (isOnThread && !room.isFor(slot)) yield { why: 'thread-limit', ...room.taken };
   // Either it must run alone, or somebody else does, or waits until he can.
   if (engine.isOneAlone || (suspects.isAnyLeft && running > 0)) yield { why: 'runs-alone' };
 }

@@ -10,7 +10,6 @@ import type { AnyJobDefinition } from '../definition.ts';
 import { AttemptEndedError, flattenError } from '../errors.ts';
 import type { ActorRef, Mailbox } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { NumberMap } from '../job/number-map.ts';
 import { readResults, readStartRecords, startRecordsInMemory, type StartRecords } from '../log/history.ts';
 import type { Log } from '../log/log.ts';
 import type { PolicyLevel } from '../policy.ts';
@@ -19,6 +18,7 @@ import type { Middleware } from '../middleware.ts';
 import type { Settings } from '../options.ts';
 import type { Router } from '../router.ts';
 import { Attempt, AWAITS_END, AWAITS_SLOT, factsOf, type AttemptHost } from './attempt.ts';
+import { Attempts } from './attempts.ts';
 import { createCalls } from './calls.ts';
 import { Deadlines } from './deadlines.ts';
 import type { DispatcherMessage, JournalMessage, Hold, NewJob, RunnerMessage, Start } from './messages.ts';
@@ -67,12 +67,20 @@ const LOAD_TIMEOUT_MS = 30_000;
 
 export function createRunner(parts: RunnerParts): Runner {
   const { clock, settings, journal, dispatcher, threads, limits } = parts;
-  const attempts = new NumberMap<Attempt>();
-  const call = createCalls({ threads, limits, use: parts.use, loaded, ended: finish, released: release });
+  const attempts = new Attempts();
+  const call = createCalls({
+    threads,
+    limits,
+    use: parts.use,
+    loading,
+    loaded,
+    ended: finish,
+    released: release,
+    putBack,
+  });
   const deadlines = new Deadlines(clock, () => parts.mailbox.tell({ kind: 'overdue' }));
   const policies = new Policies(settings.level);
   const counts = { ended: 0, interrupted: 0, abandoned: 0 };
-  let idleWaiters: Array<() => void> = [];
 
   parts.mailbox.serve((messages) => {
     for (const message of messages) receive(message);
@@ -84,7 +92,7 @@ export function createRunner(parts: RunnerParts): Runner {
         for (const start of message.starts) run(start);
         break;
       case 'kept':
-        for (const token of message.tokens) forgetPart(attempts.get(token), AWAITS_END);
+        for (const token of message.tokens) attempts.came(attempts.get(token), AWAITS_END);
         break;
       case 'abort': {
         const attempt = attempts.get(message.token);
@@ -130,7 +138,7 @@ export function createRunner(parts: RunnerParts): Runner {
     const definition = parts.router.find(log.table.typeOf(start.slot));
     if (definition === undefined) return decline(start);
     const attempt = new Attempt(host, start, definition);
-    attempts.set(start.token, attempt);
+    attempts.add(attempt);
     const hasParents = log.table.parentsOf(start.slot) !== undefined;
     const records = hasParents ? undefined : startRecordsInMemory(log, start.slot);
     if (records !== undefined) begin(attempt, records);
@@ -150,7 +158,7 @@ export function createRunner(parts: RunnerParts): Runner {
       begin(attempt, { ...records, results: await readResults(log, attempt.slot) });
     } catch (error) {
       // It is durably started and was not begun: when the log has been replayed it is handed over again.
-      attempts.delete(attempt.token);
+      attempts.forget(attempt);
       parts.onFault(error);
     }
   }
@@ -170,8 +178,12 @@ export function createRunner(parts: RunnerParts): Runner {
     call(attempt, facts, records);
     // Most handlers that are short have returned already, and a deadline costs a look at the clock.
     if (attempt.verdict !== undefined) return;
-    if (attempt.thread?.loading === true) setDeadline(attempt, LOAD_TIMEOUT_MS);
-    else if (!deadlines.has(slot, attempt.token)) setDeadline(attempt, policy.timeoutMs);
+    // On a thread its time begins when it is its turn there.
+    if (attempt.thread === undefined && !deadlines.has(slot, attempt.token)) setDeadline(attempt, policy.timeoutMs);
+  }
+
+  function loading(attempt: Attempt): void {
+    if (attempt.abortReason === undefined) setDeadline(attempt, LOAD_TIMEOUT_MS);
   }
 
   function loaded(attempt: Attempt): void {
@@ -194,30 +206,20 @@ export function createRunner(parts: RunnerParts): Runner {
     journal.tell({ kind: 'end', slot: attempt.slot, token: attempt.token, verdict, report: attempt.report });
   }
 
+  /** It was started and not begun: it waits again, and nothing is held against it. */
+  function putBack(attempt: Attempt): void {
+    const { slot, token } = attempt;
+    const verdict = { kind: 'interrupted', why: 'closing' } as const;
+    attempt.verdict = verdict;
+    journal.tell({ kind: 'end', slot, token, verdict, report: undefined });
+    release(attempt);
+  }
+
   /** The slot is free again: the handler has returned, or its thread is clean or gone. */
   function release(attempt: Attempt): void {
     deadlines.clear(attempt.slot, attempt.token);
     dispatcher.tell({ kind: 'released', hold: attempt.hold });
-    forgetPart(attempt, AWAITS_SLOT);
-  }
-
-  function forgetPart(attempt: Attempt | undefined, came: number): void {
-    if (attempt === undefined) return;
-    attempt.awaits &= ~came;
-    if (attempt.awaits === 0) attempts.delete(attempt.token);
-    if (idleWaiters.length === 0 || !isIdle()) return;
-    for (const resolve of idleWaiters) resolve();
-    idleWaiters = [];
-  }
-
-  function isIdle(): boolean {
-    for (const attempt of attempts.values()) if (!isAbandoned(attempt)) return false;
-    return true;
-  }
-
-  /** An inline handler that ignored its signal and its grace: its end is recorded, but nothing can make it stop. */
-  function isAbandoned(attempt: Attempt): boolean {
-    return attempt.definition.lane === 'inline' && attempt.awaits === AWAITS_SLOT;
+    attempts.came(attempt, AWAITS_SLOT);
   }
 
   function abort(attempt: Attempt, reason: AbortReason): void {
@@ -225,7 +227,8 @@ export function createRunner(parts: RunnerParts): Runner {
     attempt.abortReason = reason;
     attempt.control?.abort(reason);
     attempt.thread?.abort(reason);
-    setDeadline(attempt, settings.graceMs);
+    // What only lay ready has ended by then.
+    if (attempt.verdict === undefined) setDeadline(attempt, settings.graceMs);
   }
 
   function meetDeadlines(): void {
@@ -288,8 +291,6 @@ export function createRunner(parts: RunnerParts): Runner {
         abort(attempt, reason);
       }
     },
-    whenIdle() {
-      return isIdle() ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve));
-    },
+    whenIdle: () => attempts.whenIdle(),
   };
 }

@@ -5,6 +5,9 @@
  */
 import type { JobTable } from '../job/table.ts';
 
+/** With fewer crashes than that allowed, a job is dead before it could be run alone. */
+export const FEWEST_CRASHES = 3;
+
 export class Suspects {
   readonly #table: JobTable;
   readonly #maxCrashes: number;
@@ -30,7 +33,7 @@ export class Suspects {
 
   /** To be asked for each waiting job when the engine opens, after the crashes that ended the last process were counted. */
   consider(slot: number): void {
-    if (this.#maxCrashes < 3 || this.#table.crashesOf(slot) < this.#maxCrashes - 1) return;
+    if (this.#maxCrashes < FEWEST_CRASHES || this.#table.crashesOf(slot) < this.#maxCrashes - 1) return;
     this.#suspected.set(slot, this.#table.orderOf(slot));
   }
 

@@ -4,26 +4,29 @@
  *     idle ─▶ running ─▶ settling ─▶ idle          the attempt ended, and what it left behind went away by itself
  *       └────────┴───────────┴─────▶ dying ─▶ gone  killed, crashed, or too dirty for another attempt
  *
+ * Attempts may be handed to it while it runs one. They lie ready in its line, and it begins the next when it is clean,
+ * without being told (`thread-line.ts`). Only the one that was begun is hurt when the thread dies.
+ *
  * A thread is a piscina pool of one. So the pool's queue, its choice among threads and its restarts, all of which are
  * at odds with ours, never come into play, and there is no doubt which Worker it is whose exit frees the slot. piscina's
  * task ends as soon as our session has its port: a task that goes on would keep the process alive while nothing runs.
  */
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { MessageChannel, receiveMessageOnPort, type ResourceLimits, type Worker } from 'node:worker_threads';
-import type * as Pools from 'piscina';
+import type { Piscina } from 'piscina';
 import { flattenError, HandlerLoadError, ThreadLostError } from '../errors.ts';
 import {
   FLAG_ABORTED,
-  FLAG_BEGUN,
-  FLAG_COUNT,
   FLAG_READ,
   type FromThread,
+  newFlags,
   readFromThread,
+  type RunOrder,
   type SessionStart,
   type ToThread,
   WINDOW,
 } from '../protocol.ts';
+import { poolOfOne } from './thread-pool.ts';
+import { ThreadLine } from './thread-line.ts';
 import type { Run } from './thread-run.ts';
 
 /** What a thread tells the one who counts threads. */
@@ -34,8 +37,10 @@ export interface ThreadOwner {
   idle(thread: Thread): void;
   /** It has exited. */
   gone(thread: Thread): void;
-  /** This attempt was not begun by its thread, which is gone now: its handler was not called. */
-  refused(run: Run): void;
+  /** A handler has run for so long. */
+  ran(ms: number): void;
+  /** These attempts were not begun by their thread, which will begin none any more. */
+  returned(runs: readonly Run[]): void;
   /** The slot is free, and whoever had it knows. */
   freed(): void;
 }
@@ -43,23 +48,20 @@ export interface ThreadOwner {
 /** How often the thread is asked whether what was left went away by itself; each round takes some 50 µs. */
 const MAX_LOOKS = 20;
 
-/** Loaded with the first thread: it takes 20 ms, which who has none need not spend. */
-const load = createRequire(import.meta.url);
-const ENTRY = fileURLToPath(new URL('../../workers/main.cjs', import.meta.url));
-
 export class Thread {
   /** The modules it has loaded. */
   readonly modules = new Set<string>();
   /** Resolves when the Worker has exited. */
   readonly exited: Promise<void>;
   readonly #owner: ThreadOwner;
-  readonly #pool: Pools.Piscina;
+  readonly #pool: Piscina;
   readonly #worker: Worker;
   readonly #port: MessageChannel['port1'];
-  readonly #flags = new Int32Array(new SharedArrayBuffer(FLAG_COUNT * Int32Array.BYTES_PER_ELEMENT));
+  readonly #flags = newFlags();
   #state: 'idle' | 'running' | 'settling' | 'dying' | 'gone' = 'idle';
-  #run: Run | undefined;
-  #runCount = 0;
+  readonly #line = new ThreadLine(this.#flags);
+  /** Orders that are posted together, at the end of what goes on now. */
+  #unsent: RunOrder[] = [];
   #lookCount = 0;
   #readCount = 0;
   #readBefore = 0;
@@ -75,17 +77,7 @@ export class Thread {
     this.#owner = owner;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const { Piscina } = load('piscina') as typeof Pools;
-    this.#pool = new Piscina({
-      filename: ENTRY,
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: Infinity,
-      concurrentTasksPerWorker: 1,
-      atomics: 'disabled',
-      recordTiming: false,
-      ...(resourceLimits !== undefined && { resourceLimits }),
-    });
+    this.#pool = poolOfOne(resourceLimits);
     // The Worker's own events say all of it, and an event without a listener would be thrown at the host.
     this.#pool.on('error', () => undefined);
     const start: SessionStart = { port: port2, flags: this.#flags };
@@ -108,25 +100,53 @@ export class Thread {
     return this.#state === 'idle';
   }
 
-  /** Hands an attempt to the thread, which must be idle. */
-  begin(run: Run): void {
-    this.#state = 'running';
-    this.#run = run;
-    this.#runCount += 1;
+  /** What lies ready behind the attempt that runs. */
+  get ready(): readonly Run[] {
+    return this.#line.ready;
+  }
+
+  /** Whether an attempt can lie ready here, with no more than `most` that do. */
+  hasRoom(most: number): boolean {
+    return this.#state === 'running' && this.#line.size <= most && this.#line.hasPlace;
+  }
+
+  /** Hands it an attempt, which begins at once if the thread is idle. */
+  hand(run: Run): void {
     run.thread = this;
-    run.loading = !this.modules.has(run.order.module);
-    // The Worker and not the port: it also has to live long enough to tell of its exit.
-    this.#worker.ref();
-    this.#post({ kind: 'run', order: run.order });
-    this.abort(run);
-    if (!run.loading) run.loaded();
+    this.#line.add(run);
+    this.#unsent.push(run.order);
+    if (this.#state === 'idle') {
+      this.#state = 'running';
+      // The Worker and not the port: it also has to live long enough to tell of its exit.
+      this.#worker.ref();
+      this.#send();
+      run.begin(!this.modules.has(run.order.module));
+    } else if (this.#unsent.length === 1) queueMicrotask(() => this.#send());
+  }
+
+  #send(): void {
+    if (this.#unsent.length === 0) return;
+    this.#post({ kind: 'run', orders: this.#unsent });
+    this.#unsent = [];
+  }
+
+  /** Takes back an attempt that lies ready; false if it is its turn, or was. */
+  takeBack(run: Run): boolean {
+    return this.#line.takeBack(run);
   }
 
   abort(run: Run): void {
-    if (this.#run !== run || run.reason === undefined) return;
+    if (run.reason === undefined || !this.#line.includes(run)) return;
     this.#post({ kind: 'abort', token: run.order.token, reason: run.reason });
     // In this order: who sees the flag finds the message.
-    Atomics.store(this.#flags, FLAG_ABORTED, this.#runCount);
+    Atomics.add(this.#flags, FLAG_ABORTED, 1);
+  }
+
+  /** Ends the thread because of this attempt, unless that is over, as it is when the one behind it was begun. */
+  killFor(run: Run): void {
+    const ready = this.#line.takeBackBehind(run);
+    if (!this.#line.isFollowed(run)) this.kill('it was killed');
+    this.#owner.returned(ready);
   }
 
   kill(problem: string): void {
@@ -134,6 +154,8 @@ export class Thread {
     this.#state = 'dying';
     this.#problem = problem;
     this.#pool.destroy().catch((error: unknown) => (this.#fault ??= error));
+    const { first } = this.#line;
+    if (first !== undefined) this.#owner.returned(this.#line.takeBackBehind(first));
   }
 
   /** Lets the thread send more progress and log messages; called at a steady pace while it sends any. */
@@ -155,7 +177,7 @@ export class Thread {
         if (this.#state === 'settling') this.#settle(message.left);
         return;
       case 'dirty':
-        // While an attempt runs or is on its way, the thread says the same when it ends or refuses it.
+        // While an attempt runs or is on its way, the thread says the same when that ends or is refused.
         if (this.#state !== 'idle' && this.#state !== 'settling') return;
         this.#left = message.left;
         this.kill(message.left);
@@ -163,13 +185,17 @@ export class Thread {
       case 'broken':
         this.#fail(message.problem);
         return;
+      case 'refused':
+        this.kill(message.left);
+        return;
       case 'loaded':
       case 'progress':
       case 'log':
       case 'request':
-      case 'refused':
-      case 'ended':
-        if (this.#run?.order.token === message.token && !this.#run.ended) this.#receiveOf(this.#run, message);
+      case 'ended': {
+        const { current } = this.#line;
+        if (current?.order.token === message.token) this.#receiveOf(current, message);
+      }
     }
   }
 
@@ -190,27 +216,27 @@ export class Thread {
       case 'request':
         run.listener.request(message.request, (answer) => this.#post({ kind: 'answer', id: message.id, answer }));
         return;
-      case 'refused':
-        this.kill(message.left);
-        return;
       case 'ended':
         if (this.#state === 'running') this.#state = 'settling';
         this.#lookCount = 0;
+        this.#owner.ran(message.ms);
         run.end(message.outcome);
         this.#settle(message.left);
     }
   }
 
-  /** Clean: idle. Else it looks again some times, and if it stays dirty the thread is replaced. */
+  /** Clean: it goes on, or is idle. Else it looks again some times, and if it stays dirty the thread is replaced. */
   #settle(left: string | undefined): void {
     if (this.#state !== 'settling') return;
     if (left === undefined) {
-      this.#state = 'idle';
-      this.#worker.unref();
-      const run = this.#run;
-      this.#run = undefined;
-      this.#owner.idle(this);
-      run?.release(undefined);
+      const ended = this.#line.first;
+      const next = this.#line.shift();
+      this.#state = next === undefined ? 'idle' : 'running';
+      if (next === undefined) {
+        this.#worker.unref();
+        this.#owner.idle(this);
+      } else next.begin(!this.modules.has(next.order.module));
+      ended?.release(undefined);
       this.#owner.freed();
     } else if (this.#lookCount < MAX_LOOKS) {
       this.#lookCount += 1;
@@ -239,24 +265,14 @@ export class Thread {
     }
     this.#port.close();
     this.#state = 'gone';
-    const run = this.#run;
-    this.#run = undefined;
     this.#owner.gone(this);
-    if (run !== undefined && !run.killed && this.#wasNotBegun()) {
-      this.#owner.refused(run);
-      return;
+    const { unbegun, begun } = this.#line.dissolve();
+    this.#owner.returned(unbegun);
+    for (const run of begun) {
+      run.end({ ok: false, error: flattenError(this.#lost(run, code)) });
+      run.release(this.#left);
     }
-    run?.end({ ok: false, error: flattenError(this.#lost(run, code)) });
-    run?.release(this.#left);
     this.#owner.freed();
-  }
-
-  /**
-   * The order was refused, or the thread died of an earlier attempt before it came. A thread that died of its first one,
-   * though, would only be followed by its like.
-   */
-  #wasNotBegun(): boolean {
-    return this.#runCount > 1 && Atomics.load(this.#flags, FLAG_BEGUN) !== this.#runCount;
   }
 
   #lost({ killed, loading, order: { module } }: Run, code: number): Error {

@@ -1,9 +1,9 @@
 /** The threads of an engine: at most so many at once, counting those that are still dying. */
 import type { ResourceLimits } from 'node:worker_threads';
-import { flattenError, ThreadLostError } from '../errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { RunOrder } from '../protocol.ts';
-import { Run, type ThreadListener, type ThreadRun } from './thread-run.ts';
+import { MOST_READY, StartsAhead } from './starts-ahead.ts';
+import { Run, type RunOwner, type ThreadListener, type ThreadRun } from './thread-run.ts';
 import { Thread, type ThreadOwner } from './thread.ts';
 
 export type { ThreadListener, ThreadRun } from './thread-run.ts';
@@ -28,10 +28,12 @@ export interface Threads {
   readonly size: number;
   /** Slots that are neither busy nor dying. */
   readonly free: number;
+  /** How many attempts there should be beyond the number of threads, to lie ready; none before anything has run. */
+  readonly ahead: number;
   /**
-   * Begins when a thread is there, which may be after one that dies idle is gone.
+   * Begins when a thread is there, which may be after one that dies idle is gone, or after others have ended.
    *
-   * @throws when there are as many attempts as threads; asking first is the caller's part
+   * @throws when there are many more attempts than threads; asking `free` or `ahead` first is the caller's part
    */
   run(order: RunOrder, listener: ThreadListener): ThreadRun;
   /** Called when `free` grew. */
@@ -42,16 +44,25 @@ export interface Threads {
 
 /** The pace at which threads may send another window of progress and log messages, ms. */
 const WINDOW_MS = 50;
+/**
+ * What lies ready is looked at so often, ms, as long as anything does. What has been seen twice there waits again, if there
+ * are more attempts than threads: others may be more urgent by now, and it should not be called running for long.
+ */
+const READY_MS = 50;
 
 export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: ThreadsOptions): Threads {
   const threads = new Set<Thread>();
   const idleSince = new Map<Thread, number>();
-  /** Attempts whose slot is taken for a moment more by a thread that had none and is dying of what an earlier one left. */
+  /** Attempts that no thread has: all are busy with as much as they should have, or one that was idle is dying. */
   const waiting: Run[] = [];
-  /** Attempts that were begun, or wait for that, and have not given their slot back. */
+  const startsAhead = new StartsAhead();
+  /** Attempts that have not given their slot back. */
   let held = 0;
   let closed = false;
   let pacing = false;
+  let looking = false;
+  /** How often it was looked at what lies ready. */
+  let round = 0;
 
   const pace = clock.alarm('monotonic', () => {
     pacing = false;
@@ -66,6 +77,23 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
     }
   });
 
+  const look = clock.alarm('monotonic', () => {
+    looking = false;
+    round += 1;
+    putBackOld();
+    lookLater();
+  });
+
+  const runs: RunOwner = {
+    withdraw(run) {
+      if (run.thread !== undefined) return run.thread.takeBack(run);
+      const at = waiting.indexOf(run);
+      if (at !== -1) waiting.splice(at, 1);
+      return at !== -1;
+    },
+    released: () => (held -= 1),
+    freed: () => owner.freed(),
+  };
   const owner: ThreadOwner = {
     read() {
       if (pacing) return;
@@ -80,17 +108,90 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
       threads.delete(thread);
       idleSince.delete(thread);
     },
-    refused(run) {
-      if (closed) end(run, 'the engine closed');
-      else begin(run);
+    ran: (ms) => startsAhead.ran(ms),
+    returned(returned) {
+      const gone = returned.filter(({ reason, killed }) => closed || reason !== undefined || killed);
+      waiting.unshift(...returned.filter((run) => !gone.includes(run)));
+      for (const run of gone) run.drop('the engine closed');
+      if (!closed && waiting.length > 0) distribute();
     },
     freed() {
       if (closed) return;
-      const next = face.free > 0 ? waiting.shift() : undefined;
-      if (next !== undefined) begin(next);
+      distribute();
+      share();
       face.onFree?.();
     },
   };
+
+  function distribute(): void {
+    for (let run = waiting[0]; run !== undefined; run = waiting[0]) {
+      let thread = takeIdle(run.order.module);
+      if (thread === undefined && threads.size < max) {
+        thread = startThread(run);
+        if (thread === undefined) continue;
+      }
+      thread ??= shortestLine();
+      if (thread === undefined) return;
+      waiting.shift();
+      thread.hand(run);
+    }
+  }
+
+  /** Undefined when the system gives none: then the attempt is over. */
+  function startThread(run: Run): Thread | undefined {
+    try {
+      const thread = new Thread(owner, resourceLimits);
+      threads.add(thread);
+      return thread;
+    } catch (error) {
+      waiting.shift();
+      // Whoever asked for it has to get his run first.
+      queueMicrotask(() => run.drop('it could not be started', error));
+      return undefined;
+    }
+  }
+
+  function shortestLine(): Thread | undefined {
+    let shortest: Thread | undefined;
+    for (const thread of threads) {
+      const isShorter = shortest === undefined || thread.ready.length < shortest.ready.length;
+      if (isShorter && thread.hasRoom(startsAhead.perThread)) shortest = thread;
+    }
+    return shortest;
+  }
+
+  /** What lies ready behind others goes to threads that have nothing to do: half of the longest line, the first ones. */
+  function share(): void {
+    for (let free = face.free; free > 0 && waiting.length === 0; free--) {
+      let longest: Thread | undefined;
+      for (const thread of threads) if (thread.ready.length > (longest?.ready.length ?? 0)) longest = thread;
+      if (longest === undefined) return;
+      const half = longest.ready.slice(0, Math.ceil(longest.ready.length / 2));
+      waiting.push(...half.filter((run) => runs.withdraw(run)));
+      if (waiting.length === 0) return;
+      distribute();
+    }
+  }
+
+  function allReady(): Run[] {
+    return [...Array.from(threads, ({ ready }) => ready).flat(), ...waiting];
+  }
+
+  function lookLater(): void {
+    if (looking || (waiting.length === 0 && Array.from(threads).every(({ ready }) => ready.length === 0))) return;
+    looking = true;
+    look.set(clock.monotonic() + READY_MS);
+  }
+
+  /** The newest first: as many as there are threads have a right to one. */
+  function putBackOld(): void {
+    const old = allReady().filter((run) => run.listener.putBack !== undefined && round - run.round >= 2);
+    for (const run of old.toReversed()) {
+      if (held <= max || !runs.withdraw(run)) continue;
+      startsAhead.waitedTooLong();
+      run.putBack();
+    }
+  }
 
   /** The one that has the module; else the one that was busy last, so that the others may retire. */
   function takeIdle(module: string): Thread | undefined {
@@ -102,26 +203,6 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
     return taken;
   }
 
-  function begin(run: Run): void {
-    if (run.killed) return end(run, 'it was killed');
-    let thread = takeIdle(run.order.module);
-    try {
-      thread ??= new Thread(owner, resourceLimits);
-    } catch (error) {
-      // The slot was never taken, so it is free at once; but whoever asked for it has to get his run first.
-      queueMicrotask(() => end(run, 'it could not be started', error));
-      return;
-    }
-    threads.add(thread);
-    thread.begin(run);
-  }
-
-  function end(run: Run, problem: string, cause?: unknown): void {
-    run.end({ ok: false, error: flattenError(new ThreadLostError(problem, { cause })) });
-    run.release(undefined);
-    owner.freed();
-  }
-
   const face: Threads = {
     size: max,
     get free() {
@@ -129,20 +210,24 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
       for (const thread of threads) if (!thread.isIdle) busy += 1;
       return closed ? 0 : max - busy;
     },
+    get ahead() {
+      return closed ? 0 : max * startsAhead.perThread;
+    },
     onFree: undefined,
     run(order, listener) {
-      if (closed || held >= max) throw new Error(`No thread is free (${max} at most); ask \`free\` before \`run\`.`);
+      if (closed || held >= max * (1 + MOST_READY))
+        throw new Error(`No thread is free (${max} at most); ask before \`run\`.`);
       held += 1;
-      const run = new Run(order, listener, () => (held -= 1));
-      if (face.free > 0) begin(run);
-      else waiting.push(run);
+      const run = new Run(order, listener, runs, round);
+      waiting.push(run);
+      distribute();
+      if (run.thread === undefined || held > max) lookLater();
       return run;
     },
     async close() {
       closed = true;
-      pace.clear();
-      retire.clear();
-      for (const run of waiting.splice(0)) end(run, 'the engine closed');
+      for (const alarm of [pace, retire, look]) alarm.clear();
+      for (const run of waiting.splice(0)) run.drop('the engine closed');
       for (const thread of threads) thread.kill('the engine closed');
       await Promise.all(Array.from(threads, (thread) => thread.exited));
     },

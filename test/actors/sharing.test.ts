@@ -7,6 +7,7 @@ import { createDispatcher } from '../../src/actors/dispatcher.ts';
 import type { DispatcherMessage, Hold, JournalMessage } from '../../src/actors/messages.ts';
 import { QueueBook } from '../../src/actors/queue-book.ts';
 import { Rates } from '../../src/actors/rates.ts';
+import { ThreadRoom } from '../../src/actors/thread-room.ts';
 import { JobTable } from '../../src/job/table.ts';
 import { Places } from '../../src/kernel/heap.ts';
 import { createFakeClock } from '../../src/kernel/fake-clock.ts';
@@ -29,9 +30,12 @@ async function dispatcherOn(layers: readonly QueueLayer[]) {
   let deliver: (messages: DispatcherMessage[]) => void = () => undefined;
   const clock = createFakeClock({ startAt: NOW });
   let position = 1;
+  const room = new ThreadRoom({
+    ...{ table, router, threads: THREADS, ahead: () => 0, maxCrashes: 3, use: [], hasRate: () => false },
+  });
   const dispatcher = createDispatcher({
     ...{ clock, table, places: new Places(), router, unknownTypes: 'wait', rates: new Rates() },
-    ...{ concurrency: CONCURRENCY, threads: THREADS, maxCrashes: 3, dependencies: new Dependencies(table) },
+    ...{ concurrency: CONCURRENCY, room, maxCrashes: 3, dependencies: new Dependencies(table) },
     book: new QueueBook(table.entries, new Map(layers.map((layer, n) => [`q${n}`, layer])), CONCURRENCY),
     mailbox: { serve: (receive: typeof deliver) => void (deliver = receive) } as never,
     journal: {

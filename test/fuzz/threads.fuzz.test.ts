@@ -68,10 +68,14 @@ function scripted(script: { says: readonly unknown[]; outcome: unknown }): Threa
   return {
     size: 1,
     free: 1,
+    ahead: 0,
     onFree: undefined,
     run(_order, listener) {
       setImmediate(() => {
-        for (const one of [...script.says, { kind: 'ended', token: TOKEN, outcome: script.outcome, left: undefined }]) {
+        for (const one of [
+          ...script.says,
+          { kind: 'ended', token: TOKEN, outcome: script.outcome, left: undefined, ms: 1 },
+        ]) {
           // Only what passes the door comes further.
           const message = readFromThread(one);
           if (message !== undefined) pass(message, listener);

@@ -103,9 +103,11 @@ function scriptedThreads() {
   const threads: Threads = {
     size: 1,
     free: 1,
+    ahead: 0,
     onFree: undefined,
     run(_order, listener) {
       listeners.push(listener);
+      listener.loading?.();
       return {
         loading: true,
         abort: (reason) => void log.push(`asked: ${reason.kind}`),

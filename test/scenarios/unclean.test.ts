@@ -17,6 +17,7 @@ import { StoreGate } from '../support/store-gate.ts';
 const threads: Threads = {
   size: 1,
   free: 1,
+  ahead: 0,
   onFree: undefined,
   run: (_order, listener) => ({
     loading: false,

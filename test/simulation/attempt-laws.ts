@@ -60,6 +60,16 @@ export class AttemptLaws {
     if (job.scheduledFor !== (stored.occurrence?.nominalAt ?? stored.dueAt)) say('a handler is told the truth');
   }
 
+  /** A start was handed to the threads when all of them were taken. */
+  laidReady(job: JobFacts): void {
+    this.#auditor.note(`${job.id} lies ready`);
+    this.#auditor.count('attempt lay ready');
+  }
+
+  timedOutEarly(job: JobFacts, byMs: number): void {
+    this.#auditor.report('the time of an attempt begins with its handler', `${job.id}: ${byMs} ms early`);
+  }
+
   /** The frames after `cut` went with the power: their positions are given out again. */
   truncate(cut: number): void {
     this.queues.truncate(cut);
@@ -138,6 +148,14 @@ export class AttemptLaws {
     return this.#wall.peaks.some((peak) => peak.turn >= turn && peak.at >= dueAt);
   }
 
+  /** Who lies ready for a thread while the process dies is blamed with those that ran: so not twice. */
+  #checkAhead({ id, type, crashes }: ModelJob, onThreads: readonly ModelJob[]): void {
+    const { threads, maxCrashes } = this.#config;
+    if (!isThread(type) || onThreads.length < threads) return;
+    if (crashes > 0 || maxCrashes < 3)
+      this.#auditor.report('who was blamed for a crash lies ready for no thread', `${id} after ${crashes} crashes`);
+  }
+
   /** A `started` record has come to the disk; the model is as it was when the record was made. */
   #checkStart(started: ModelJob, at: number, position: number): void {
     const { model } = this.#auditor;
@@ -162,9 +180,15 @@ export class AttemptLaws {
         `${started.id} beside ${running.map(({ id }) => id).join(' ')}`,
       );
     }
+    this.#checkAhead(
+      started,
+      running.filter(({ type }) => isThread(type)),
+    );
     // While one is to run alone the others wait for it, whatever their priority.
     if (isCut || [...model.jobs.values()].some((job) => this.#isSuspect(job))) return;
     const turn = this.turnOf.get(position) ?? 0;
+    // It was chosen as it was before, and its priority changed between the choice and the record.
+    if (started.waitsSince !== started.order && (this.turnOf.get(started.waitsSince) ?? 0) >= turn) return;
     for (const other of model.jobs.values()) {
       if (
         other.state !== 'waiting' ||
@@ -188,9 +212,12 @@ export class AttemptLaws {
   }
 }
 
+function isThread(type: string): boolean {
+  return type.startsWith('th:');
+}
+
 /** A job for a thread may have to wait for one while a job for the main thread goes on. */
 function isComparable(other: ModelJob, started: ModelJob): boolean {
-  const isThread = (type: string): boolean => type.startsWith('th:');
   if (!other.type.startsWith('in:') && !isThread(other.type)) return false;
   return isThread(other.type) === isThread(started.type) || isThread(started.type);
 }

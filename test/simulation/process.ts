@@ -52,18 +52,20 @@ export class Process implements Owner {
   readonly slots: Slots;
   #journal: Mailbox<JournalMessage> | undefined;
   readonly #around: Surroundings;
+  readonly #number: number;
   readonly #dice: Dice;
 
   constructor(around: Surroundings, number: number) {
     const { plan, world, wall } = around;
     this.#around = around;
+    this.#number = number;
     this.#dice = new Dice(plan.seed, `process ${number}`);
     this.clock = virtualClock(world, wall, this, new Dice(plan.seed, `clock ${number}`), plan.config);
     this.slots = around.attempts.slots();
   }
 
   async open(): Promise<Engine> {
-    const { plan, world, disk, faults, auditor } = this.#around;
+    const { plan, world, disk, faults, auditor, attempts } = this.#around;
     const settings = this.#settings();
     const home = simulatedHome({
       world,
@@ -93,7 +95,11 @@ export class Process implements Owner {
           this.#around.attempts.began(order.job, order.payload, order.checkpoint, order.token);
           return this.slots.take(order.job, true);
         },
+        laidReady: ({ job }) => this.isGone || attempts.laidReady(job),
+        timedOutEarly: ({ job }, byMs) => this.isGone || attempts.timedOutEarly(job, byMs),
       },
+      isCut: plan.config.stepMs > 0,
+      dice: new Dice(plan.seed, `threads ${this.#number}`),
       isCalm: this.#around.isCalm,
       mayEnd: this.#around.mayEnd,
       onMisuse: (what) => this.#misused(what),

@@ -1,7 +1,8 @@
 /**
  * `Threads` without threads. They keep the contract of the real ones and use all the room it leaves: modules that load
  * slowly or not at all, results that come after the kill or never, slots that stay taken long after the end, threads that
- * die before or after their result, and attempts that go on talking when they are over.
+ * die before or after their result, and attempts that go on talking when they are over. What lies ready is begun late, is
+ * refused first, or is put back.
  */
 import {
   flattenError,
@@ -11,22 +12,36 @@ import {
   TerminateError,
   ThreadLostError,
 } from '../../src/errors.ts';
+import { MOST_READY, StartsAhead } from '../../src/actors/starts-ahead.ts';
 import type { ThreadListener, ThreadRun, Threads } from '../../src/actors/threads.ts';
-import type { AbortReason, Answer, Outcome, Request, RunOrder } from '../../src/protocol.ts';
+import {
+  abortError,
+  type AbortReason,
+  type Answer,
+  type Outcome,
+  type Request,
+  type RunOrder,
+} from '../../src/protocol.ts';
 import { act, type Acting, type ActingWatch } from './acting.ts';
 import type { Behaviour } from './behaviour.ts';
+import type { Dice } from './dice.ts';
 import type { Owner, World } from './world.ts';
 
 /** What the threads tell of an attempt, beside what the engine hears. */
 export interface ThreadWatch extends ActingWatch {
   /** Returns what is to be called when the slot is free. */
   began(order: RunOrder): () => void;
+  /** All threads are taken, and it is to wait for one. */
+  laidReady(order: RunOrder): void;
+  /** It was asked to stop because of its timeout, so much before that was over. */
+  timedOutEarly(order: RunOrder, byMs: number): void;
 }
 
 export interface ThreadsParts {
   readonly world: World;
   readonly owner: Owner;
   readonly size: number;
+  readonly dice: Dice;
   readonly behaviour: (order: RunOrder) => {
     readonly n: number;
     readonly start: number;
@@ -34,35 +49,80 @@ export interface ThreadsParts {
   };
   readonly watch: ThreadWatch;
   readonly isCalm: () => boolean;
+  /** Whether long turns take time. */
+  readonly isCut: boolean;
   /** Resolves when a handler that hangs shall end. */
   readonly mayEnd: (n: number) => Promise<void>;
   readonly onMisuse: (what: string) => void;
 }
 
+/** How long an attempt may lie ready at least and at most, ms. */
+const READY_MS: readonly [least: number, most: number] = [50, 100];
+
 export function simulatedThreads(parts: ThreadsParts): Threads {
+  const { world, owner, dice, size, watch } = parts;
+  /** Those that have a thread. */
   const runs = new Set<SimulatedRun>();
+  const ready: SimulatedRun[] = [];
+  const startsAhead = new StartsAhead();
+  const quickness = dice.pick([0.01, 0.1, 1]);
+  // As if some had run before.
+  if (dice.chance(0.7)) startsAhead.ran(dice.pick([0.1, 1, 20]));
   const loaded = new Set<string>();
   let closed = false;
 
+  function beginNext(): void {
+    while (runs.size < size) {
+      const run = ready.shift();
+      if (run === undefined) return;
+      runs.add(run);
+      // Its thread turns out to be dirty, and it goes to another one.
+      if (dice.chance(0.2)) world.later(dice.int(0, 80), owner, () => run.begin());
+      else run.begin();
+    }
+  }
+
+  function leave(run: SimulatedRun): void {
+    const at = ready.indexOf(run);
+    if (at !== -1) ready.splice(at, 1);
+    if (runs.delete(run)) beginNext();
+  }
+
+  function layReady(run: SimulatedRun, order: RunOrder): void {
+    ready.push(run);
+    watch.laidReady(order);
+    world.later(dice.int(...READY_MS), owner, () => {
+      if (!ready.includes(run) || runs.size + ready.length <= size) return;
+      startsAhead.waitedTooLong();
+      run.putBack();
+    });
+  }
+
   return {
-    size: parts.size,
+    size,
     get free() {
-      return closed ? 0 : parts.size - runs.size;
+      return closed ? 0 : size - runs.size;
+    },
+    get ahead() {
+      return closed ? 0 : size * startsAhead.perThread;
     },
     onFree: undefined,
     run(order, listener) {
-      if (closed || runs.size >= parts.size) {
-        parts.onMisuse(closed ? 'a thread was asked for after the end' : 'a thread was asked for when none was free');
-        throw new Error('No thread is free; ask `free` before `run`.');
+      if (closed || runs.size + ready.length >= size * (1 + MOST_READY)) {
+        parts.onMisuse(closed ? 'a thread was asked for after the end' : 'too many attempts were to lie ready');
+        throw new Error('No thread is free; ask before `run`.');
       }
-      const run = new SimulatedRun(parts, order, listener, loaded, () => runs.delete(run));
-      runs.add(run);
-      run.begin();
+      const ran = (ms: number): void => startsAhead.ran(ms * quickness);
+      const run = new SimulatedRun(parts, order, listener, loaded, { left: () => leave(run), ran });
+      if (runs.size < size) {
+        runs.add(run);
+        run.begin();
+      } else layReady(run, order);
       return run;
     },
     async close() {
       closed = true;
-      for (const run of runs) run.kill();
+      for (const run of [...ready, ...runs]) run.kill();
       while (runs.size > 0) await parts.world.sleep(1, parts.owner);
     },
   };
@@ -73,7 +133,9 @@ class SimulatedRun implements ThreadRun {
   readonly #order: RunOrder;
   readonly #listener: ThreadListener;
   readonly #modules: Set<string>;
-  readonly #leave: () => void;
+  readonly #pool: { readonly left: () => void; readonly ran: (ms: number) => void };
+  #state: 'ready' | 'begun' = 'ready';
+  #begunAt = 0;
   readonly #behaviour: Behaviour;
   readonly #acting: Acting;
   #abortReason: AbortReason | undefined;
@@ -83,13 +145,19 @@ class SimulatedRun implements ThreadRun {
   #isDying = false;
   loading: boolean;
 
-  constructor(parts: ThreadsParts, order: RunOrder, listener: ThreadListener, modules: Set<string>, leave: () => void) {
+  constructor(
+    parts: ThreadsParts,
+    order: RunOrder,
+    listener: ThreadListener,
+    modules: Set<string>,
+    pool: { readonly left: () => void; readonly ran: (ms: number) => void },
+  ) {
     const { n, start, behaviour } = parts.behaviour(order);
     this.#parts = parts;
     this.#order = order;
     this.#listener = listener;
     this.#modules = modules;
-    this.#leave = leave;
+    this.#pool = pool;
     this.#behaviour = behaviour;
     this.loading = !modules.has(order.module);
     const ask = (request: Request): Promise<Answer> => new Promise((resolve) => listener.request(request, resolve));
@@ -114,8 +182,14 @@ class SimulatedRun implements ThreadRun {
   }
 
   begin(): void {
+    // Meanwhile it was taken back.
+    if (this.#hasLeft) return;
     const { world, owner, watch } = this.#parts;
-    if (!this.loading) {
+    this.#state = 'begun';
+    this.loading = !this.#modules.has(this.#order.module);
+    this.#begunAt = world.now;
+    if (this.loading) this.#listener.loading?.();
+    else {
       this.#listener.loaded?.();
       this.#freed = watch.began(this.#order);
     }
@@ -125,6 +199,7 @@ class SimulatedRun implements ThreadRun {
       if (this.loading) {
         this.loading = false;
         this.#modules.add(this.#order.module);
+        this.#begunAt = world.now;
         this.#freed = watch.began(this.#order);
         this.#listener.loaded?.();
       }
@@ -135,11 +210,39 @@ class SimulatedRun implements ThreadRun {
   abort(reason: AbortReason): void {
     if (this.#abortReason !== undefined || this.#hasEnded) return;
     this.#abortReason = reason;
+    if (this.#state === 'ready') {
+      if (reason.kind === 'timeout') this.#parts.watch.timedOutEarly(this.#order, reason.timeoutMs);
+      return this.#withdraw(abortError(reason, this.#order.job.id));
+    }
+    this.#checkTime(reason);
     this.#abort();
   }
 
   kill(): void {
-    this.#die(undefined);
+    if (this.#state === 'ready') this.#withdraw(new ThreadLostError('it was killed'));
+    else this.#die(undefined);
+  }
+
+  /** Nobody begins it. */
+  #withdraw(error: Error): void {
+    if (!this.#leaveOnce()) return;
+    this.#end({ ok: false, error: flattenError(error) });
+    this.#listener.released(undefined);
+  }
+
+  putBack(): void {
+    if (!this.#leaveOnce()) return;
+    this.#hasEnded = true;
+    this.#listener.putBack?.();
+  }
+
+  /** The time of an attempt is not what it lay ready for. A slow turn adds time that only its process sees. */
+  #checkTime(reason: AbortReason): void {
+    const { world, watch, isCut } = this.#parts;
+    const hasExtended = this.#behaviour.steps.some(({ kind }) => kind === 'extend');
+    if (reason.kind !== 'timeout' || hasExtended || isCut) return;
+    const ranMs = world.now - this.#begunAt;
+    if (ranMs < reason.timeoutMs - 1) watch.timedOutEarly(this.#order, reason.timeoutMs - ranMs);
   }
 
   #work(): void {
@@ -177,6 +280,7 @@ class SimulatedRun implements ThreadRun {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#listener.ended(outcome);
+    if (this.#state === 'begun') this.#pool.ran(this.#parts.world.now - this.#begunAt);
     if (this.#behaviour.isDouble) this.#talkOn();
   }
 
@@ -195,8 +299,9 @@ class SimulatedRun implements ThreadRun {
   }
 
   #release(): void {
-    if (!this.#leaveOnce()) return;
+    if (this.#hasLeft) return;
     this.#freed();
+    this.#leaveOnce();
     this.#listener.released(undefined);
   }
 
@@ -204,7 +309,7 @@ class SimulatedRun implements ThreadRun {
   #leaveOnce(): boolean {
     if (this.#hasLeft) return false;
     this.#hasLeft = true;
-    this.#leave();
+    this.#pool.left();
     return true;
   }
 }

@@ -39,6 +39,7 @@ export function order(module: string, payload?: unknown, more: Partial<RunOrder>
 /** What a listener was told. */
 export type Told =
   | { readonly kind: 'loaded' }
+  | { readonly kind: 'putBack' }
   | { readonly kind: 'progress'; readonly text: string }
   | { readonly kind: 'log'; readonly level: string; readonly message: string; readonly fields: string | undefined }
   | { readonly kind: 'request'; readonly request: Request; readonly answer: (answer: Answer) => void }
@@ -80,6 +81,7 @@ export function start(
     },
     ended: (outcome) => tell({ kind: 'ended', outcome }),
     released: (left) => tell({ kind: 'released', left, threadsFree: threads.free }),
+    putBack: () => tell({ kind: 'putBack' }),
   };
   const run = threads.run(what, listener);
   const next: Watched['next'] = (kind) => {

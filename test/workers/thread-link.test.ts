@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FLAG_COUNT, FLAG_READ, type FromThread, WINDOW } from '../../src/protocol.ts';
+import { FLAG_READ, type FromThread, newFlags, WINDOW } from '../../src/protocol.ts';
 import { ThreadLink } from '../../workers/thread-link.ts';
 
 function linkTo(post?: (message: FromThread) => void): {
@@ -10,7 +10,7 @@ function linkTo(post?: (message: FromThread) => void): {
   read(count: number): void;
 } {
   const posted: FromThread[] = [];
-  const flags = new Int32Array(FLAG_COUNT);
+  const flags = newFlags();
   const link = new ThreadLink(post ?? ((message) => posted.push(message)), flags);
   link.begin(1);
   return { link, posted, read: (count) => Atomics.store(flags, FLAG_READ, count) };
