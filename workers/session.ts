@@ -18,6 +18,7 @@ import { receiveMessageOnPort } from 'node:worker_threads';
 import { AttemptControl, createContext, decodeJson, encodeResult, type Handler } from '../src/context.ts';
 import { flattenError } from '../src/errors.ts';
 import {
+  type AbortReason,
   FLAG_ABORTED,
   type FromThread,
   liesReady,
@@ -47,6 +48,8 @@ interface Ready {
   /** Of the run, as both sides count. */
   readonly number: number;
   readonly order: RunOrder;
+  /** It was asked to stop before it was begun. */
+  reason?: AbortReason;
 }
 
 /** Where code came from: an attempt, or the loading of a module (then `control` is undefined). */
@@ -63,6 +66,8 @@ export class Session {
   readonly #traces = new Traces();
   readonly #handlers = new Map<string, Handler>();
   readonly #origins = new AsyncLocalStorage<Origin>();
+  /** Calls what it is given in the async context of no attempt: handlers may set theirs for all that follows them. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   #running: Running | undefined;
   /** The turn of the event loop in which the next one is begun. */
   #turn: NodeJS.Immediate | undefined;
@@ -102,7 +107,7 @@ export class Session {
         this.#next();
         return;
       case 'abort':
-        if (this.#running?.order.token === message.token) this.#running.control.abort(message.reason);
+        this.#abort(message.token, message.reason);
         return;
       case 'answer':
         this.#link.answered(message.id, message.answer);
@@ -116,6 +121,12 @@ export class Session {
         this.#link.more();
         return;
     }
+  }
+
+  #abort(token: number, reason: AbortReason): void {
+    if (this.#running?.order.token === token) this.#running.control.abort(reason);
+    const ready = this.#line.find(({ order }) => order.token === token);
+    if (ready !== undefined) ready.reason = reason;
   }
 
   /** Begins what is next in line, if nothing runs and the thread is clean. */
@@ -132,11 +143,12 @@ export class Session {
       return;
     }
     this.#line.shift();
-    if (take(this.#flags, ready.number)) this.#begin(ready.order);
+    const taken = ready;
+    if (take(this.#flags, taken.number)) this.#outside(() => this.#begin(taken));
     else this.#next();
   }
 
-  #begin(order: RunOrder): void {
+  #begin({ order, reason }: Ready): void {
     const control = new AttemptControl(order.job.id, () => {
       const abortCount = Atomics.load(this.#flags, FLAG_ABORTED);
       if (abortCount === this.#abortCount) return;
@@ -146,6 +158,7 @@ export class Session {
     const running: Running = { order, control, begunAt: nowMs() };
     this.#running = running;
     this.#link.begin(order.token);
+    if (reason !== undefined) control.abort(reason);
     this.#carryOut(running).catch((error: unknown) => this.#uncaught(error));
   }
 

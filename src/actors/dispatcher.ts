@@ -236,7 +236,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   /** Where the job stands that this queue would start now; undefined when it may not start any. */
   function next(queue: Queue, now: number): Source | undefined {
-    if (queue.heldUntil > now || minimums.keepFrom(queue, running, now)) return undefined;
+    if (queue.heldUntil > now || minimums.keepFrom(queue, running, now)) return room.nothingOf(queue);
     return room.nextOf(queue, now, sleep);
   }
 

@@ -3,6 +3,9 @@
  * ready counts as running everywhere. Should the process die meanwhile it is blamed beside those that ran; so a job that
  * was blamed once is only started on a thread that is free, and none lies ready where a few crashes are the end of a job,
  * since nobody would find out there who did it (`suspects.ts`).
+ *
+ * Who needs a free thread would never see one while others come and lie ready. So as long as anybody waits for that,
+ * nobody does.
  */
 import type { JobTable } from '../job/table.ts';
 import type { Middleware } from '../middleware.ts';
@@ -18,7 +21,7 @@ export interface ThreadRoomParts {
   /** How many jobs there should be that lie ready. */
   readonly ahead: () => number;
   readonly maxCrashes: number;
-  /** The engine's middleware. It begins on the main thread, so that what it wraps cannot lie ready on another. */
+  /** The engine's middleware. */
   readonly use: readonly Middleware[];
   /** Whether a queue or its keys have a rate: a start counts there, also one that is taken back. */
   readonly hasRate: (queue: string) => boolean;
@@ -28,6 +31,8 @@ export class ThreadRoom {
   /** Attempts of this lane whose slot was not released. */
   running = 0;
   readonly #parts: ThreadRoomParts;
+  /** The queues whose next job needs a thread that is free. */
+  readonly #wanting = new Set<Queue>();
 
   constructor(parts: ThreadRoomParts) {
     this.#parts = parts;
@@ -39,10 +44,23 @@ export class ThreadRoom {
    * @param restsUntil told of each moment, epoch ms, at which a rate lets something start
    */
   nextOf(queue: Queue, now: number, restsUntil: (at: number) => void): Source | undefined {
-    if (queue.rates !== undefined) return queue.nextByRates(this.#isThreadFree, now, restsUntil);
-    const source = queue.next(this.#isThreadFree || this.#isAnyAhead);
-    const isFound = source?.hold.lane !== 'thread' || this.isFor(source.jobs.peek());
-    return isFound ? source : queue.next(false);
+    this.#wanting.delete(queue);
+    if (this.#isThreadFree) return this.#nextOn(true, queue, now, restsUntil);
+    // Whoever asks for all of them may find one that needs a free thread.
+    const source = queue.restsUntil > now ? undefined : queue.next(true);
+    if (source?.hold.lane !== 'thread') return this.#nextOn(false, queue, now, restsUntil);
+    if (!this.#mayLieReady(source.jobs.peek())) this.#wanting.add(queue);
+    else if (this.#isAnyAhead) return source;
+    return this.#nextOn(false, queue, now, restsUntil);
+  }
+
+  /** Nothing of this queue may start now, for another reason. */
+  nothingOf(queue: Queue): undefined {
+    this.#wanting.delete(queue);
+  }
+
+  #nextOn(isThreadFree: boolean, queue: Queue, now: number, restsUntil: (at: number) => void): Source | undefined {
+    return queue.rates === undefined ? queue.next(isThreadFree) : queue.nextByRates(isThreadFree, now, restsUntil);
   }
 
   /** Whether this job may be started on a thread. */
@@ -56,7 +74,16 @@ export class ThreadRoom {
 
   get #isAnyAhead(): boolean {
     const { threads, ahead } = this.#parts;
-    return this.running < threads + ahead();
+    return this.#wanting.size === 0 && this.running < threads + ahead() && !this.#isAnyWrapped;
+  }
+
+  /**
+   * Middleware begins on the main thread, and the thread that is kept for what it wraps is idle meanwhile: it must not be
+   * taken by what lies ready.
+   */
+  get #isAnyWrapped(): boolean {
+    const { use, router } = this.#parts;
+    return use.length > 0 || router.all().some(({ lane, use: own }) => lane === 'thread' && own.length > 0);
   }
 
   /** How many threads there may be, and how many are taken: what lies ready takes none. */
@@ -66,8 +93,7 @@ export class ThreadRoom {
   }
 
   #mayLieReady(slot: number): boolean {
-    const { table, router, maxCrashes, use, hasRate } = this.#parts;
-    if (maxCrashes < FEWEST_CRASHES || table.crashesOf(slot) > 0 || use.length > 0) return false;
-    return router.find(table.typeOf(slot))?.use.length === 0 && !hasRate(table.queueOf(slot));
+    const { table, maxCrashes, hasRate } = this.#parts;
+    return maxCrashes >= FEWEST_CRASHES && table.crashesOf(slot) === 0 && !hasRate(table.queueOf(slot));
   }
 }

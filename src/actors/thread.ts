@@ -47,6 +47,8 @@ export interface ThreadOwner {
 
 /** How often the thread is asked whether what was left went away by itself; each round takes some 50 µs. */
 const MAX_LOOKS = 20;
+/** Of what an attempt is handed, if it is to lie ready in the thread. */
+const MOST_CHARACTERS = 64 * 1024;
 
 export class Thread {
   /** The modules it has loaded. */
@@ -106,7 +108,9 @@ export class Thread {
   }
 
   /** Whether an attempt can lie ready here, with no more than `most` that do. */
-  hasRoom(most: number): boolean {
+  hasRoom({ payload = '', checkpoint = '', results = '' }: RunOrder, most: number): boolean {
+    // What is large waits on this side: the thread's memory is for the attempt that runs.
+    if (payload.length + checkpoint.length + results.length > MOST_CHARACTERS) return false;
     return this.#state === 'running' && this.#line.size <= most && this.#line.hasPlace;
   }
 

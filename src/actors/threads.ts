@@ -130,7 +130,7 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
         thread = startThread(run);
         if (thread === undefined) continue;
       }
-      thread ??= shortestLine();
+      thread ??= shortestLine(run.order);
       if (thread === undefined) return;
       waiting.shift();
       thread.hand(run);
@@ -151,11 +151,11 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
     }
   }
 
-  function shortestLine(): Thread | undefined {
+  function shortestLine(order: RunOrder): Thread | undefined {
     let shortest: Thread | undefined;
     for (const thread of threads) {
       const isShorter = shortest === undefined || thread.ready.length < shortest.ready.length;
-      if (isShorter && thread.hasRoom(startsAhead.perThread)) shortest = thread;
+      if (isShorter && thread.hasRoom(order, startsAhead.perThread)) shortest = thread;
     }
     return shortest;
   }
@@ -221,6 +221,8 @@ export function openThreads({ max, clock, idleMs = Infinity, resourceLimits }: T
       const run = new Run(order, listener, runs, round);
       waiting.push(run);
       distribute();
+      // It has a right to a thread, and has to wait for one that dies.
+      if (run.thread === undefined && held <= max) listener.loading?.();
       if (run.thread === undefined || held > max) lookLater();
       return run;
     },

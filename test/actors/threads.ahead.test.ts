@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MOST_READY } from '../../src/actors/starts-ahead.ts';
+import { Run } from '../../src/actors/thread-run.ts';
+import { Thread } from '../../src/actors/thread.ts';
 import type { Threads } from '../../src/actors/threads.ts';
 import { createFakeClock } from '../../src/kernel/fake-clock.ts';
 import { handler, order, resultOf, start, type Watched, threadsFor } from '../support/threads.ts';
@@ -124,6 +126,40 @@ test('an abort reaches the one that runs also when others were begun and ended b
     name: 'JobCancelledError',
     message: 'The job 01ARZ3NDEKTSV4RRFFQ69G5FAV was cancelled.',
   });
+});
+
+test(
+  'an abort that comes when the one before has ended, and the next was not begun yet, is kept for it',
+  SOON,
+  async () => {
+    const threads = await warm();
+    const first = start(threads, order(handler('ends-and-blocks.js')));
+    const second = start(threads, order(STOPS, 'waits'));
+    await first.outcome;
+    second.run.abort({ kind: 'cancelled' });
+    assert.equal(await codeOf(second), 'HOLDFAST_JOB_CANCELLED');
+  },
+);
+
+test('none finds the async context that one before it has set', SOON, async () => {
+  const threads = await warm();
+  const first = await busy(threads, 'waits');
+  const behind = ['a', 'b', 'c', 'd'].map((tenant) => start(threads, order(handler('tenants.js'), tenant)));
+  first.run.abort({ kind: 'cancelled' });
+  assert.deepEqual(await Promise.all(behind.map(result)), [null, null, null, null]);
+});
+
+test('a thread that runs one has room for another, unless that is handed much', SOON, async () => {
+  const none = (): void => undefined;
+  const owner = { read: none, idle: none, gone: none, ran: none, returned: none, freed: none };
+  const listener = { progress: none, log: none, request: none, ended: none, released: none };
+  const thread = new Thread(owner, undefined);
+  thread.hand(new Run(order(STOPS, 'ignores'), listener, { withdraw: () => false, released: none, freed: none }, 0));
+  assert.equal(thread.hasRoom(order(ECHO, 'little'), 1), true);
+  assert.equal(thread.hasRoom(order(ECHO, 'x'.repeat(100_000)), 1), false);
+  assert.equal(thread.hasRoom(order(ECHO, 'little'), 0), false);
+  thread.kill('the test is over');
+  await thread.exited;
 });
 
 test('when the one that runs is killed, those behind it run on another thread', SOON, async () => {

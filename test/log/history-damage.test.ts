@@ -15,6 +15,7 @@ describe('records that lead nowhere are damage, and are not followed for ever', 
       table: { value: table },
       readFrameNow: { value: (sequence: number) => byNumber.get(sequence) },
       cachedFrame: { value: (sequence: number) => byNumber.get(sequence) },
+      stayAhead: { value: () => undefined },
       readAhead: { value: () => undefined },
       readFrame: { value: async (sequence: number) => byNumber.get(sequence) },
     }) as Log;

@@ -115,6 +115,44 @@ test('what middleware wraps does not lie ready', SOON, async (t) => {
   assert.equal(await mostOf(jobs, echo, {}), THREADS);
 });
 
+test(
+  'where one type has middleware nothing lies ready: the thread that is kept for it is idle meanwhile',
+  SOON,
+  async (t) => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const wrapped = defineJob<string, unknown>({
+      ...{ type: 'wrapped', worker: new URL('../support/handlers/echo.js', import.meta.url), retry: { attempts: 1 } },
+      use: [
+        async (_payload, _context, next) => {
+          await held;
+          return next();
+        },
+      ],
+    });
+    const { jobs } = await openQuick(t, { jobs: [echo, wrapped] });
+    const first = await jobs.enqueue(wrapped, 'first');
+    await seen(jobs, first.id, 'started');
+    const second = await jobs.enqueue(echo, 'second');
+    assert.deepEqual(
+      (await jobs.explain(second.id))?.reasons.map(({ why }) => why),
+      ['thread-limit'],
+    );
+    goOn();
+    assert.equal(await first.result(), 'first');
+    assert.equal(await second.result(), 'second');
+  },
+);
+
+test('who may not lie ready gets the next free thread, however many others could', SOON, async (t) => {
+  const waits = onThread<number>('waits');
+  const queues = { slow: { rate: { limit: 1_000, per: '1s' } } } as const;
+  const { jobs } = await openQuick(t, { jobs: [echo, waits], queues });
+  await jobs.enqueueAll(Array.from({ length: 500 }, () => [waits, 5, { queue: 'many' }] as const));
+  await (await jobs.enqueue(echo, 'rare', { queue: 'slow' })).result();
+  assert.ok((await jobs.counts({ queue: 'many' })).waiting > 0, 'all others came first');
+});
+
 test('a job that lies ready is cancelled at once, and the one that runs is not touched', SOON, async (t) => {
   const { jobs } = await openQuick(t);
   const first = await holdThread(jobs);
