@@ -439,7 +439,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a job that was blamed for a crash lies ready for a thread',
     file: 'src/actors/thread-room.ts',
-    search: 'table.crashesOf(slot) > 0 ||',
+    search: 'table.crashesOf(slot) === 0 &&',
     replace: '',
     foundBy: SEEDS,
   },
