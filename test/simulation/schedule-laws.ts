@@ -219,14 +219,15 @@ export class ScheduleLaws implements Observer {
     this.#touched.clear();
   }
 
-  /** Schedules that have not kept up with the time. */
+  /** Schedules that have not kept up with the time. What is owed for times to come, since the clock was set back, can wait. */
   behind(now: number): string[] {
-    return [...this.#schedules].flatMap(([name, { definition, cursorAt, owed, ran, pausedUntil }]) => {
+    return [...this.#schedules].flatMap(([name, { definition, cursorAt, owed, fates, ran, pausedUntil }]) => {
       const { plan } = definition;
       if (pausedUntil !== undefined) return [];
       const due = timesOf(plan, cursorAt, Math.min(now, plan.endAt ?? Infinity));
       const isOver = ran + owed >= limitOf(definition);
-      return owed > 0 || (due.length > 0 && !isOver) ? [`${name}: ${owed} owed, ${due.length} not decided`] : [];
+      const late = [...fates].filter(([at, fate]) => fate === 'owed' && at <= now).length;
+      return late > 0 || (due.length > 0 && !isOver) ? [`${name}: ${late} owed, ${due.length} not decided`] : [];
     });
   }
 }
