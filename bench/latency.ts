@@ -11,7 +11,6 @@ import type { Question } from './support/question.ts';
 
 const JOBS = 500;
 const LONGEST_MS = 2_000;
-const COLD = '100 B, the first 500 of a process';
 
 const question: Question = {
   name: 'latency',
@@ -20,7 +19,11 @@ const question: Question = {
   variants: [
     { name: '100 B', settings: { bytes: 100 } },
     // The compiler works beside them, on the same two cores.
-    { name: COLD, settings: { bytes: 100, isCold: 1 }, only: ['holdfast', 'holdfast-os'] },
+    {
+      name: '100 B, the first 500 of a process',
+      settings: { bytes: 100, isCold: 1 },
+      only: ['holdfast', 'holdfast-os'],
+    },
   ],
   figures: [
     {

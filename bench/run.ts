@@ -2,7 +2,7 @@
  * How many jobs a second are enqueued, run and completed, all at the same time? 100 callers enqueue, each awaits every
  * call, and the jobs run as they come. It ends when all have run and their ends are recorded.
  */
-import { everybody } from './contenders/list.ts';
+import { everybody, swift } from './contenders/list.ts';
 import { perSecond, warmThenMeasure } from './support/load.ts';
 import { perJob } from './support/enqueue.ts';
 import { askIfMain } from './support/program.ts';
@@ -10,7 +10,6 @@ import type { Question } from './support/question.ts';
 import { openRunThrough } from './support/run-through.ts';
 
 const JOBS = 50_000;
-const swift = everybody.filter((name) => /^(holdfast|raw|plainjob)|everysec$/.test(name));
 
 const question: Question = {
   name: 'run',

@@ -132,8 +132,8 @@ export class Session {
   /** Begins what is next in line, if nothing runs and the thread is clean. */
   #next(): void {
     if (this.#running !== undefined || this.#turn !== undefined || this.#lastLeft !== undefined) return;
-    let ready = this.#line[0];
-    for (; ready !== undefined && !liesReady(this.#flags, ready.number); ready = this.#line[0]) this.#line.shift();
+    while (this.#line[0] !== undefined && !liesReady(this.#flags, this.#line[0].number)) this.#line.shift();
+    const [ready] = this.#line;
     if (ready === undefined) return;
     const left = this.#dirt ?? this.#traces.opened();
     if (left !== undefined) {
@@ -143,8 +143,7 @@ export class Session {
       return;
     }
     this.#line.shift();
-    const taken = ready;
-    if (take(this.#flags, taken.number)) this.#outside(() => this.#begin(taken));
+    if (take(this.#flags, ready.number)) this.#outside(() => this.#begin(ready));
     else this.#next();
   }
 

@@ -36,6 +36,8 @@ const named = (kinds: readonly Contender['kind'][]): readonly string[] =>
   contenders.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
 
 export const everybody = named(['holdfast', 'limit', 'durable', 'memory']);
+/** Those that are quick, or a limit: for variants that would take the others long and tell nothing new of them. */
+export const swift = everybody.filter((name) => /^(holdfast|raw|plainjob)|everysec$/.test(name));
 export const queues = named(['holdfast', 'durable', 'memory']);
 export const durableQueues = named(['holdfast', 'durable']);
 export const ours = named(['holdfast']);

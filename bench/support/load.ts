@@ -2,11 +2,21 @@
 
 /** Calls `enqueue` with 0, 1, 2 … `count - 1`, keeping `producers` calls under way. */
 export async function produce(enqueue: (n: number) => unknown, count: number, producers: number): Promise<void> {
+  await keepUnderWay(enqueue, producers, (next) => next < count);
+}
+
+/** Calls `work` with 0, 1, 2 …, keeping `callers` calls under way as long as `goesOn`; returns how many it were. */
+async function keepUnderWay(
+  work: (n: number) => unknown,
+  callers: number,
+  goesOn: (next: number) => boolean,
+): Promise<number> {
   let next = 0;
-  const producer = async (): Promise<void> => {
-    while (next < count) await enqueue(next++);
+  const caller = async (): Promise<void> => {
+    while (goesOn(next)) await work(next++);
   };
-  await Promise.all(Array.from({ length: producers }, producer));
+  await Promise.all(Array.from({ length: callers }, caller));
+  return next;
 }
 
 /** What a pass over a workload took. */
@@ -43,14 +53,9 @@ export async function warmThenMeasure<Extra>(
 }
 
 /** Puts a contender to work for `WARM_UP.ms` or `WARM_UP.jobs`, so many at a time, where a question has no passes. */
-export async function warmUp(work: (n: number) => unknown, atATime: number): Promise<number> {
-  const begin = performance.now();
-  let count = 0;
-  const worker = async (): Promise<void> => {
-    while (count < WARM_UP.jobs && performance.now() - begin < WARM_UP.ms) await work(count++);
-  };
-  await Promise.all(Array.from({ length: atATime }, worker));
-  return count;
+export function warmUp(work: (n: number) => unknown, atATime: number): Promise<number> {
+  const until = performance.now() + WARM_UP.ms;
+  return keepUnderWay(work, atATime, (next) => next < WARM_UP.jobs && performance.now() < until);
 }
 
 export function perSecond({ count, wallMs }: Pass<unknown>): number {

@@ -21,7 +21,7 @@ import { Attempt, AWAITS_END, AWAITS_SLOT, factsOf, type AttemptHost } from './a
 import { Attempts } from './attempts.ts';
 import { createCalls } from './calls.ts';
 import { Deadlines } from './deadlines.ts';
-import type { DispatcherMessage, JournalMessage, Hold, NewJob, RunnerMessage, Start } from './messages.ts';
+import type { DispatcherMessage, JournalMessage, Hold, NewJob, RunnerMessage, Start, Verdict } from './messages.ts';
 import { Policies } from './policies.ts';
 import type { Threads } from './threads.ts';
 
@@ -146,9 +146,16 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 
   /** Its handler was taken away while the start was being written: it waits for another. */
-  function decline({ slot, token, hold }: Start): void {
-    journal.tell({ kind: 'end', slot, token, verdict: { kind: 'interrupted', why: 'closing' }, report: undefined });
-    dispatcher.tell({ kind: 'released', hold });
+  function decline(start: Start): void {
+    waitsAgain(start);
+    dispatcher.tell({ kind: 'released', hold: start.hold });
+  }
+
+  /** It was started and not begun: it waits again, and nothing is held against it. */
+  function waitsAgain({ slot, token }: Pick<Start, 'slot' | 'token'>): Verdict {
+    const verdict = { kind: 'interrupted', why: 'closing' } as const;
+    journal.tell({ kind: 'end', slot, token, verdict, report: undefined });
+    return verdict;
   }
 
   async function load(attempt: Attempt, log: Log): Promise<void> {
@@ -206,12 +213,9 @@ export function createRunner(parts: RunnerParts): Runner {
     journal.tell({ kind: 'end', slot: attempt.slot, token: attempt.token, verdict, report: attempt.report });
   }
 
-  /** It was started and not begun: it waits again, and nothing is held against it. */
+  /** It lay ready for its thread for too long. */
   function putBack(attempt: Attempt): void {
-    const { slot, token } = attempt;
-    const verdict = { kind: 'interrupted', why: 'closing' } as const;
-    attempt.verdict = verdict;
-    journal.tell({ kind: 'end', slot, token, verdict, report: undefined });
+    attempt.verdict = waitsAgain(attempt);
     release(attempt);
   }
 

@@ -48,9 +48,10 @@ export class ThreadRoom {
     if (this.#isThreadFree) return this.#nextOn(true, queue, now, restsUntil);
     // Whoever asks for all of them may find one that needs a free thread.
     const source = queue.restsUntil > now ? undefined : queue.next(true);
-    if (source?.hold.lane !== 'thread') return this.#nextOn(false, queue, now, restsUntil);
-    if (!this.#mayLieReady(source.jobs.peek())) this.#wanting.add(queue);
-    else if (this.#isAnyAhead) return source;
+    if (source?.hold.lane === 'thread') {
+      if (!this.#mayLieReady(source.jobs.peek())) this.#wanting.add(queue);
+      else if (this.#isAnyAhead) return source;
+    } else if (queue.rates === undefined) return source;
     return this.#nextOn(false, queue, now, restsUntil);
   }
 
